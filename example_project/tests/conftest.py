@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
+from django.core import mail
+from django.db import connection
+from django.test import Client
+
+from threadflow_forum.services import subs
+
+PASSWORD = "a long enough pass phrase"
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    if connection.vendor != "postgresql":
+        for item in items:
+            if item.get_closest_marker("postgres"):
+                item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL"))
+
+
+@pytest.fixture
+def person(db: None) -> Callable[..., Any]:
+    """Makes people with an address: `person("nora", verified=False)`."""
+
+    def make(name: str, *, verified: bool = True, password: str | None = PASSWORD) -> Any:
+        user = get_user_model().objects.create_user(name, f"{name}@mail.example", password)
+        EmailAddress.objects.create(user=user, email=user.email, verified=verified, primary=True)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def nora(person: Callable[..., Any]) -> Any:
+    return person("nora")
+
+
+@pytest.fixture
+def sub(person: Callable[..., Any]) -> Any:
+    return subs.open_sub(founder=person("keeper"), slug="baking", title="Baking")
+
+
+@pytest.fixture
+def code() -> Callable[[], str]:
+    """The six digits of the newest mail."""
+
+    def newest() -> str:
+        found = re.search(r"^(\d{6})$", str(mail.outbox[-1].body), re.MULTILINE)
+        assert found, mail.outbox[-1].body
+        return found[1]
+
+    return newest
+
+
+@pytest.fixture
+def signed_in() -> Callable[[Any], Client]:
+    def make(user: Any) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make

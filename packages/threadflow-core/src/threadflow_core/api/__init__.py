@@ -1,0 +1,1 @@
+"""What the REST APIs of all packages share. Needs DRF (`threadflow-core[api]`)."""

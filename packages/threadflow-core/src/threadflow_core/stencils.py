@@ -1,0 +1,81 @@
+"""Templates for things that come by the hundred: rendered once per look, then stamped.
+
+A Django template costs about a quarter of a millisecond per comment, a stamp a hundredth of
+that. A stencil renders its template once for each combination of flags, with a placeholder for
+each field, and afterwards only puts values into the gaps. The template stays an ordinary file
+that a site overrides by path. Two rules follow: fields may be printed and nothing else (no
+filter, no condition on them), flags may be tested and nothing else.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+_GAP = re.compile("\x0e([a-z_]+)\x0f")
+_NAME = re.compile("[a-z_]+")
+
+
+class Stencil:
+    """`template` with the names of its `fields`. Context keys are the fields and the flags."""
+
+    def __init__(self, template: str, *fields: str) -> None:
+        for name in fields:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} can't name a field.")
+        self.template = template
+        self.fields = fields
+
+    def stamp(self, values: Mapping[str, Any], **flags: Any) -> str:
+        """The template's HTML with `values` in its gaps, escaped unless they are safe strings.
+
+        `flags` choose the look and must be hashable; a field without a value raises KeyError.
+        """
+        look = tuple(sorted(flags.items()))
+        parts = (_look if settings.DEBUG else _kept_look)(
+            self.template, self.fields, look, get_language() or ""
+        )
+        safe = {name: _escaped(value) for name, value in values.items()}
+        # Odd places are names of fields, even ones the text between them.
+        out = list(parts)
+        for place in range(1, len(out), 2):
+            out[place] = safe[out[place]]
+        return "".join(out)
+
+
+def _escaped(value: Any) -> str:
+    # The common types first: Django's own function costs more than all the rest of a stamp.
+    kind = type(value)
+    if kind is SafeString:
+        return value  # type: ignore[no-any-return]
+    if kind is str:
+        return html.escape(value)
+    if kind is int:
+        return str(value)
+    return conditional_escape(value)
+
+
+def _look(
+    template: str, fields: tuple[str, ...], flags: tuple[tuple[str, Any], ...], language: str
+) -> tuple[str, ...]:
+    gaps = {name: SafeString(f"\x0e{name}\x0f") for name in fields}
+    return tuple(_GAP.split(render_to_string(template, {**gaps, **dict(flags)})))
+
+
+_kept_look = lru_cache(maxsize=2048)(_look)
+
+
+@receiver(setting_changed, dispatch_uid="threadflow.stencils")
+def _forget(**kwargs: Any) -> None:
+    _kept_look.cache_clear()

@@ -1,0 +1,168 @@
+"""Reads. `visible_to` is the one door through which any view, API, feed, search or job reads."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Sum
+
+from threadflow_core.exceptions import NotFound
+
+# Codes are spelt out here because models import this module, not the other way round.
+_PRIVATE = "private"
+_SHOWN = "visible"
+_INSIDE = ("member", "moderator", "owner")
+_MODERATING = ("moderator", "owner")
+# What a thread's page asks of the reader's membership.
+_HERE = ("role", "is_approved", "banned_at", "banned_until", "ban_reason")
+
+
+def _memberships() -> Any:
+    from .models import Membership
+
+    return Membership.objects
+
+
+def _subs_of(person: Any, roles: tuple[str, ...]) -> Any:
+    return _memberships().filter(person_id=person.pk, role__in=roles).values("sub_id")
+
+
+def _open_subs(person: Any, prefix: str = "") -> Q:
+    """A filter for subs that `person` may read, over the relation `prefix`."""
+    if person is not None and getattr(person, "is_staff", False):
+        return Q()
+    readable = ~Q(**{f"{prefix}visibility": _PRIVATE})
+    if person is not None and person.is_authenticated:
+        readable |= Q(**{f"{prefix}pk__in": _subs_of(person, _INSIDE)})
+    return readable
+
+
+class PublicIdMixin:
+    """Look-up by the id that stands in URLs."""
+
+    def get_public(self, public_id: str) -> Any:
+        """The row with this public id; raises NotFound, also for an id in another spelling."""
+        queryset: Any = self
+        pk = queryset.model.public_ids.decode(public_id)
+        row = queryset.filter(pk=pk).first() if pk is not None else None
+        if row is None:
+            raise NotFound()
+        return row
+
+
+class SubQuerySet(QuerySet[Any]):
+    def visible_to(self, person: Any) -> Self:
+        """Subs whose existence `person` may know: all but private ones they are not in."""
+        return self.filter(_open_subs(person))
+
+    def get_named(self, slug: str) -> Any:
+        # PostgreSQL refuses a NUL even in a comparison.
+        sub = self.filter(slug=slug.lower()).first() if slug.isprintable() else None
+        if sub is None:
+            raise NotFound()
+        return sub
+
+    def followed_by(self, person: Any) -> Self:
+        return self.filter(pk__in=_subs_of(person, _INSIDE))
+
+    def with_membership_of(self, person: Any) -> Self:
+        """Adds `my_role`, None for strangers, by one sub-query."""
+        mine = _memberships().filter(sub_id=OuterRef("pk"), person_id=person.pk)
+        return self.annotate(my_role=Subquery(mine.values("role")[:1]))
+
+
+class ThreadQuerySet(PublicIdMixin, QuerySet[Any]):
+    def visible_to(self, person: Any) -> Self:
+        """Threads that `person` may open: in a readable sub, and not waiting for a moderator.
+
+        A removed or deleted thread stays reachable as a stub (`readable_text` decides what is
+        shown of it); lists add `listed()`.
+        """
+        rows = self.filter(_open_subs(person, "sub__"))
+        if person is not None and getattr(person, "is_staff", False):
+            return rows
+        waiting = Q(state="pending")
+        if person is not None and person.is_authenticated:
+            own = Q(author_id=person.pk) | Q(sub_id__in=_subs_of(person, _MODERATING))
+            return rows.exclude(waiting & ~own)
+        return rows.exclude(waiting)
+
+    def listed(self) -> Self:
+        """Only what belongs into feeds, counts and search."""
+        return self.filter(state=_SHOWN)
+
+    def with_marks_of(self, person: Any) -> Self:
+        """Adds `my_vote`, `my_saved`, `my_hidden`, `my_read` by one join."""
+        return self.annotate(
+            mine=FilteredRelation("marks", condition=Q(marks__person_id=person.pk))
+        ).extra_marks()
+
+    def with_membership_of(self, person: Any) -> Self:
+        """Adds what `Membership.objects.in_thread` reads, by one join."""
+        name = "sub__memberships"
+        here = FilteredRelation(name, condition=Q(**{f"{name}__person_id": person.pk}))
+        return self.annotate(here=here, **{f"here_{key}": F(f"here__{key}") for key in _HERE})
+
+    def extra_marks(self) -> Self:
+        return self.annotate(
+            my_vote=F("mine__vote"),
+            my_saved=F("mine__saved_at"),
+            my_hidden=F("mine__hidden_at"),
+            my_read=F("mine__read_number"),
+        )
+
+
+class CommentQuerySet(PublicIdMixin, QuerySet[Any]):
+    def visible_to(self, person: Any) -> Self:
+        """Comments (stubs too) of threads that `person` may open."""
+        from .swaps import get_thread_model
+
+        threads = get_thread_model().objects.visible_to(person).filter(pk=OuterRef("thread_id"))
+        rows = self.filter(Exists(threads))
+        if person is not None and getattr(person, "is_staff", False):
+            return rows
+        waiting = Q(state="pending")
+        if person is not None and person.is_authenticated:
+            own = Q(author_id=person.pk) | Q(thread__sub_id__in=_subs_of(person, _MODERATING))
+            return rows.exclude(waiting & ~own)
+        return rows.exclude(waiting)
+
+    def listed(self) -> Self:
+        return self.filter(state=_SHOWN)
+
+    def shown(self) -> Self:
+        """Those with a place in the tree: visible, or a stub above something visible."""
+        return self.filter(Q(state=_SHOWN) | Q(descendant_count__gt=0))
+
+
+class MembershipQuerySet(QuerySet[Any]):
+    def of(self, person: Any, sub: Any) -> Any:
+        """The membership of `person` in `sub`, an unsaved guest when there is none."""
+        found = self.filter(person_id=person.pk, sub_id=sub.pk).first()
+        return found or self.model(person_id=person.pk, sub_id=sub.pk, role="guest")
+
+    def in_thread(self, person: Any, thread: Any) -> Any:
+        """As `of`, in the sub of `thread`; no query if the thread came `with_membership_of`."""
+        if not hasattr(thread, "here_role"):
+            return self.of(person, thread.sub)
+        values = {key: getattr(thread, f"here_{key}") for key in _HERE}
+        if values["role"] is None:
+            values = {"role": "guest"}
+        return self.model(person_id=person.pk, sub_id=thread.sub_id, **values)
+
+    def karma_of(self, person: Any, reader: Any) -> int:
+        """The sum of a person's karma in the subs that `reader` may know of."""
+        rows = self.filter(_open_subs(reader, "sub__"), person_id=person.pk)
+        return int(rows.aggregate(n=Sum("karma"))["n"] or 0)
+
+
+class MarkQuerySet(QuerySet[Any]):
+    def of(self, person: Any, thing: Any) -> Any:
+        """The locked mark of `person` on `thing`, unsaved when there is none yet."""
+        field = self.model._meta.get_field("thread" if _has(self.model, "thread") else "comment")
+        keys = {"person_id": person.pk, f"{field.name}_id": thing.pk}
+        return self.select_for_update().filter(**keys).first() or self.model(**keys)
+
+
+def _has(model: Any, name: str) -> bool:
+    return any(field.name == name for field in model._meta.fields)

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("community/", include("threadflow_forum.urls")),
+]
+if "rest_framework" in settings.INSTALLED_APPS:
+    urlpatterns.append(path("api/v1/", include("threadflow_forum.api.urls")))
