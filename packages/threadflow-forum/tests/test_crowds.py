@@ -12,7 +12,7 @@ import pytest
 
 from threadflow_core.exceptions import Conflict, Invalid, ThreadflowError
 from threadflow_core.testing.racing import race
-from threadflow_forum.models import Membership
+from threadflow_forum.models import Membership, Role
 from threadflow_forum.reconcile import find
 from threadflow_forum.services import comments, moderation, subs, threads, votes
 from threadflow_forum.services.votes import Vote
@@ -124,6 +124,23 @@ def test_eight_writers_beside_each_other_never_find_a_locked_database(
     thread.refresh_from_db()
     assert thread.comment_count == 8 * each
     assert list(find()) == []
+
+
+def test_joining_while_karma_of_the_same_person_arrives(sub: Any, mod: Any, person: Any) -> None:
+    """Both make the one row that ties a person to a sub: neither waits for ever nor loses."""
+    people = [person(f"newcomer{n}") for n in range(16)]
+    place = threads.post_thread(author=mod, sub=sub, title="Hello")
+    made = [comments.add_comment(author=who, thread=place, body="x") for who in people]
+
+    def act(n: int) -> None:
+        if n % 2:
+            subs.join(person=people[n // 2], sub=sub)
+        else:
+            votes.cast_comment_vote(voter=mod, comment=made[n // 2], value=Vote.UP)
+
+    race(act, 32, timeout=60)
+    rows = Membership.objects.filter(sub_id=sub.pk, person__in=people)
+    assert [(row.role, row.karma) for row in rows] == [(Role.MEMBER, 1)] * 16
 
 
 @pytest.mark.parametrize("operations", [400, slow(10_000)])

@@ -18,7 +18,7 @@ from .. import policies
 from ..abstract_models import AbstractComment, AbstractSub, AbstractThread, State
 from ..models import Membership, ModAction, Role
 from . import modlog, states
-from .locks import lock_comment, lock_sub, lock_thread
+from .locks import lock_comment, lock_membership, lock_sub, lock_thread
 
 MODERATION_LIMIT = Limit.parse("forum.moderate", "600/10m")
 
@@ -162,7 +162,7 @@ def ban(
     """
     locked = lock_sub(sub.pk)
     policies.require(policies.may_moderate(moderator, locked))
-    row = Membership.objects.of(person, locked)
+    row = lock_membership(person, locked)
     if row.is_moderating or person.is_staff:
         raise NotAllowed(_("Moderators and staff can't be banned here."), code="protected")
     row.banned_at, row.banned_until = timezone.now(), until
@@ -185,7 +185,7 @@ def unban(*, moderator: Any, sub: AbstractSub, person: Any) -> Membership:
     """Lift a ban before its end."""
     locked = lock_sub(sub.pk)
     policies.require(policies.may_moderate(moderator, locked))
-    row = Membership.objects.of(person, locked)
+    row = lock_membership(person, locked)
     if row.banned_at is None:
         return row
     row.banned_at = row.banned_until = None
@@ -206,9 +206,9 @@ def answer_request(*, moderator: Any, sub: AbstractSub, person: Any, let_in: boo
     """Let somebody into a private sub, or decline; in a restricted one, let a member post."""
     locked = lock_sub(sub.pk)
     policies.require(policies.may_moderate(moderator, locked))
-    row = Membership.objects.of(person, locked)
-    if row.pk is None:
+    if Membership.objects.of(person, locked).pk is None:
         raise NotFound()
+    row = lock_membership(person, locked)
     joined = let_in and row.role == Role.REQUESTED
     if row.role == Role.REQUESTED:
         row.role = Role.MEMBER if let_in else Role.GUEST

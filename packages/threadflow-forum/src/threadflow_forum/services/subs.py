@@ -20,7 +20,7 @@ from ..app_settings import app_settings
 from ..models import INSIDE, Membership, ModAction, Role
 from ..swaps import get_sub_model
 from . import modlog, texts
-from .locks import lock_sub
+from .locks import lock_membership, lock_sub
 
 OPEN_LIMIT = Limit.parse("forum.sub", "3/d")
 JOIN_LIMIT = Limit.parse("forum.join", "60/h")
@@ -145,15 +145,15 @@ def edit_sub(
 def join(*, person: Any, sub: AbstractSub) -> Membership:
     """Join a sub, or ask to be let in where it is private. Joining twice changes nothing."""
     locked = lock_sub(sub.pk)
-    mine = Membership.objects.of(person, locked)
     if not person.is_authenticated:
-        policies.require(policies.standing(person, locked, mine))
+        policies.require(policies.standing(person, locked))
+    mine = lock_membership(person, locked)
     if mine.is_banned():
         raise NotAllowed(policies.ban_text(mine), code="banned")
     if mine.is_inside:
         return mine
     mine.role = Role.REQUESTED if locked.is_private else Role.MEMBER
-    mine.save()
+    mine.save(update_fields=["role"])
     if mine.is_inside:
         _count_in(locked, mine, 1)
     return mine
@@ -163,7 +163,7 @@ def join(*, person: Any, sub: AbstractSub) -> Membership:
 def leave(*, person: Any, sub: AbstractSub) -> Membership:
     """Leave a sub, or take back a request. The last owner can't leave."""
     locked = lock_sub(sub.pk)
-    mine = Membership.objects.of(person, locked)
+    mine = lock_membership(person, locked)
     if not mine.is_inside and mine.role != Role.REQUESTED:
         return mine
     others = Membership.objects.filter(sub=locked, role=Role.OWNER).exclude(person=person)
@@ -171,7 +171,7 @@ def leave(*, person: Any, sub: AbstractSub) -> Membership:
         raise NotAllowed(_("Hand the sub over before you leave it."), code="last_owner")
     was_inside = mine.role in INSIDE
     mine.role = Role.GUEST
-    mine.save()
+    mine.save(update_fields=["role"])
     if was_inside:
         _count_in(locked, mine, -1)
         realtime.control(person.pk, "recheck")
