@@ -7,7 +7,7 @@ without Channels nothing more is imported.
 from __future__ import annotations
 
 from .kinds import LiveEventData, TopicKind, register, register_frame, register_op, user_topic
-from .publishing import control, drop_cached, hint, position, publish
+from .publishing import control, drop_cached, hint, position, publish, recheck
 
 __all__ = [
     "LiveEventData",
@@ -17,6 +17,7 @@ __all__ = [
     "hint",
     "position",
     "publish",
+    "recheck",
     "register",
     "register_frame",
     "register_op",

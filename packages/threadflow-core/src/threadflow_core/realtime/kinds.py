@@ -72,6 +72,16 @@ class TopicKind:
         """What a client that was away too long gets with `reset`; None: it reads the page anew."""
         return None
 
+    def mine(self, key: str, person: Any) -> Frame | None:
+        """What only `person` is told as `me` when they begin to follow; may use the database."""
+        return None
+
+    def entered(self, key: str, socket: Any) -> None:
+        """`socket` follows the topic from now on. Called in the event loop: do not wait."""
+
+    def left(self, key: str, socket: Any) -> None:
+        """`socket` follows the topic no longer. Called in the event loop: do not wait."""
+
 
 _kinds: dict[str, TopicKind] = {}
 _frames: dict[tuple[str, str], FrameRenderer] = {}
