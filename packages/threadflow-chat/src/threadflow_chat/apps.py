@@ -26,7 +26,7 @@ class ChatConfig(AppConfig):
         from threadflow_core.conf import settings_check
         from threadflow_core.swaps import swap_check
 
-        from . import checks, privacy, search
+        from . import checks, privacy, search, shell
         from .app_settings import app_settings
         from .live import setup as live
         from .swaps import SWAP_POINTS
@@ -37,6 +37,7 @@ class ChatConfig(AppConfig):
         search.register()
         live.ready()
         privacy.register()
+        shell.register()
         if apps.is_installed("threadflow_forum"):
             from .integrations import forum
 
