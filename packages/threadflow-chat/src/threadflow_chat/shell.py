@@ -44,9 +44,7 @@ def tab(context: Mapping[str, Any], obj: Any) -> str | None:
     page = context["tf"]
     if not url or not page.signed_in:
         return None
-    return render_to_string(
-        "threadflow_chat/partials/_tab.html", {"url": url, "path": page.path}
-    )
+    return render_to_string("threadflow_chat/partials/_tab.html", {"url": url, "path": page.path})
 
 
 def thread_aside(context: Mapping[str, Any], obj: Any) -> str | None:

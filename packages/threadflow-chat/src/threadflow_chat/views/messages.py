@@ -185,9 +185,7 @@ class EditView(FormPage):
         require_person(self.request)
         self.message = find_message(self.request, self.kwargs["message"])
         if self.request.method != "POST":
-            policies.require(
-                policies.may_edit(self.request.user, self.message, self.message.room)
-            )
+            policies.require(policies.may_edit(self.request.user, self.message, self.message.room))
 
     def get_initial(self) -> dict[str, Any]:
         return {"text": self.message.source, "version": self.message.version}

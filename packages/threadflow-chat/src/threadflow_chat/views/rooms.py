@@ -90,7 +90,9 @@ class RoomView(PageView):
         me = standing.of(reader, room)
         asked = self.asked()
         found = history.stretch(room, **asked)
-        lines = pages.lines(found.messages, reader, last_read=me["last_read"] if me["inside"] else None)
+        lines = pages.lines(
+            found.messages, reader, last_read=me["last_read"] if me["inside"] else None
+        )
         context = {
             "room": room,
             "me": me,
@@ -308,5 +310,3 @@ class CallView(ServiceView):
 
     def get_success_url(self, context: dict[str, Any]) -> str:
         return str(context["call"].url)
-
-
