@@ -166,7 +166,7 @@ def kick(*, moderator: Any, room: AbstractRoom, person: Any, reason: str = "") -
         announce.write_log(
             locked, actor=moderator, action=RoomAction.KICK, reason=reason, person=person
         )
-        announce.to_person(person, "kicked", locked, code="kicked", topic=locked.live_topic)
+        announce.to_person(person, "kicked", locked, code="kicked")
         announce.member_changed(locked, person)
     return member
 
