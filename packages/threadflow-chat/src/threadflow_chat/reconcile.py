@@ -55,9 +55,12 @@ def _members() -> Iterator[Drift]:
         mno__gt=OuterRef("last_read_mno"),
     )
     yield from _differences(RoomMember, {"mention_count": _counted(named, "room_id")})
-    ahead = RoomMember.objects.filter(last_read_mno__gt=F("room__last_mno"))
-    for pk, stored, newest in ahead.values_list("pk", "last_read_mno", "room__last_mno"):
-        yield Drift(RoomMember._meta.label, pk, "last_read_mno", stored, newest)
+    # Against the rows, not against the room's own counter, which may be the wrong one.
+    written = get_message_model().objects.filter(room=OuterRef("room")).order_by().values("room")
+    newest = Coalesce(Subquery(written.annotate(n=Max("mno")).values("n")), 0)
+    ahead = RoomMember.objects.annotate(newest=newest).filter(last_read_mno__gt=F("newest"))
+    for pk, stored, counted in ahead.values_list("pk", "last_read_mno", "newest"):
+        yield Drift(RoomMember._meta.label, pk, "last_read_mno", stored, counted)
 
 
 def _messages() -> Iterator[Drift]:
