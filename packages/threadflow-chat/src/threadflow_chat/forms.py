@@ -27,7 +27,7 @@ class SayForm(forms.Form):
     text = forms.CharField(
         label=_("Message"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3})
     )
-    files = ManyFiles(label=_("Files"), required=False)
+    files = ManyFiles(label=_("Files"), required=False)  # type: ignore[assignment]
     nonce = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     reply_to = forms.UUIDField(required=False, widget=forms.HiddenInput)
     confirmed = forms.BooleanField(

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 
 from threadflow_core import slots
+from threadflow_core.realtime import user_topic
 
 from . import bindings, rosters
 
@@ -28,15 +29,21 @@ def _index() -> str:
 
 
 def topbar(context: Mapping[str, Any], obj: Any) -> str | None:
-    """The icon of the chat with what waits there. Two queries at most, none when cached lists know."""
+    """The icon of the chat. Its badge comes with the socket, so no page counts anything."""
     url = _index()
     if not url:
         return None
     page = context["tf"]
-    totals = rosters.totals(page.person)
+    topic = user_topic(page.person) if page.live_url else ""
     return render_to_string(
-        "threadflow_chat/partials/_topbar.html", {"url": url, "totals": totals, "path": page.path}
+        "threadflow_chat/partials/_topbar.html", {"url": url, "topic": topic, "path": page.path}
     )
+
+
+def summary(person: Any) -> dict[str, Any]:
+    """What waits in a person's rooms, for the badge."""
+    totals = rosters.totals(person)
+    return {"n": totals["unread"], "mentions": totals["mentions"]}
 
 
 def tab(context: Mapping[str, Any], obj: Any) -> str | None:

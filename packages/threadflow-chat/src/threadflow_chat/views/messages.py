@@ -33,7 +33,7 @@ class SayView(FormPage):
     template_name = "threadflow_chat/partials/_sent.html"
     form_template_name = "threadflow_chat/partials/_refused.html"
     title = gettext_lazy("Message")
-    submit_label = gettext_lazy("Send")
+    submit_label: Any = gettext_lazy("Send")
     success_status = 201
 
     def check_access(self) -> None:

@@ -6,7 +6,15 @@ without Channels nothing more is imported.
 
 from __future__ import annotations
 
-from .kinds import LiveEventData, TopicKind, register, register_frame, register_op, user_topic
+from .kinds import (
+    LiveEventData,
+    TopicKind,
+    register,
+    register_frame,
+    register_op,
+    register_summary,
+    user_topic,
+)
 from .publishing import control, drop_cached, hint, position, publish, recheck
 
 __all__ = [
@@ -21,5 +29,6 @@ __all__ = [
     "register",
     "register_frame",
     "register_op",
+    "register_summary",
     "user_topic",
 ]
