@@ -89,6 +89,7 @@ class JoinView(InRoom, ServiceView):
 class LevelView(InRoom, FormPage):
     form_class = LevelForm
     limit = JOIN_LIMIT
+    template_name = "threadflow_chat/partials/_done.html"
     title = gettext_lazy("Notifications of this room")
     submit_label = gettext_lazy("Save")
     success_message = gettext_lazy("Saved.")

@@ -178,6 +178,7 @@ class EditView(FormPage):
 
     form_class = EditForm
     limit = messages.EDIT_LIMIT
+    template_name = "threadflow_chat/partials/_done.html"
     title = gettext_lazy("Edit message")
     submit_label = gettext_lazy("Save")
 
@@ -206,6 +207,7 @@ class EditView(FormPage):
 class FlagView(FormPage):
     form_class = FlagForm
     limit = flags.FLAG_LIMIT
+    template_name = "threadflow_chat/partials/_done.html"
     title = gettext_lazy("Report message")
     submit_label = gettext_lazy("Report")
     success_message = gettext_lazy("Thank you. A moderator will look at it.")

@@ -7,7 +7,7 @@
   const live = (frame) => doc.dispatchEvent(new CustomEvent("tf:live-send", { detail: frame }));
   const number = (e) => +e.dataset.mno || Infinity;
   const store = (f) => { try { return f(sessionStorage); } catch { return null; } }; // may be refused
-  let log, words, unseen = 0, said = 0, heard = [], typed = 0, reading, waiting = false;
+  let log, words, unseen = 0, said = 0, heard = [], typed = 0, reading, waiting = false, retry, pause = 1e3;
 
   // Where the reader looks
   const low = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -313,9 +313,12 @@
     try { answer = await fetch(form.action, { method: "POST", body: data, headers: { "HX-Request": "true" } }); } catch { answer = null; }
     if (!answer || answer.status >= 500) {
       waiting = true;
+      clearTimeout(retry);
+      retry = setTimeout(resend, (pause = Math.min(3e4, pause * 2)));
       return refused(made, words.waiting, true);
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html"), article = $("article[data-mno]", page);
+    pause = 1e3;
     if (answer.status < 300 && article) {
       forget(one.nonce);
       files.delete(one.nonce);
@@ -338,6 +341,7 @@
   };
   const resend = () => {
     waiting = false;
+    clearTimeout(retry);
     kept().reduce((before, one) => before.then(() => post(one)), Promise.resolve());
   };
   const say = (form) => {
@@ -423,7 +427,11 @@
   doc.addEventListener("tf:reset", (e) => { if (e.target === log) again(); });
   doc.addEventListener("tf:live-state", (e) => { if (e.detail === "connected" && log && (waiting || kept().length)) resend(); });
   doc.addEventListener("visibilitychange", () => log && read());
-  doc.addEventListener("htmx:after:swap", () => start());
+  addEventListener("online", () => log && waiting && resend());
+  doc.addEventListener("htmx:after:swap", () => {
+    start();
+    if (log) $$("article", log).forEach(begins);
+  });
 
   const start = window.tfChat = () => {
     const found = $("[data-tf-chat]");
