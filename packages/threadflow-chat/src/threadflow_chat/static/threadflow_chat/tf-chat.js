@@ -249,8 +249,17 @@
     else if (f.op === "member") {
       const count = $("[data-tf-here]");
       if (count && f.members) count.textContent = f.members;
+      members();
     } else if (f.op === "room.update" || f.op === "kicked" || (f.op === "err" && f.code !== "rate")) location.reload();
     else elsewhere(f);
+  };
+  const members = async () => {
+    const box = $("[data-tf-members]"), here = new Set($$(".tf-pres:not(.tf-pres--off)", box || doc).map((e) => e.closest("[data-tf-user]")?.dataset.tfUser));
+    const answer = box && await fetch(log.dataset.tfPart.replace("part=log", "part=members"), { headers: { "HX-Request": "true" } });
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    box.closest("aside").replaceWith(doc.adoptNode($("aside", page)));
+    $$("[data-tf-user]").forEach((e) => here.has(e.dataset.tfUser) && $(".tf-pres", e)?.classList.remove("tf-pres--off"));
   };
   const elsewhere = (f) => { // the person's own topic: badges of the list and of the bar
     if (f.op !== "unread" && f.op !== "read") return;
@@ -281,14 +290,17 @@
   const forget = (nonce) => keep(kept().filter((one) => one.nonce !== nonce));
   const line = (one) => $$("article[data-nonce]", log).find((e) => e.dataset.nonce === one.nonce);
   const echo = (one) => {
-    const me = $("[data-tf-user].tf-room") && $$("[data-tf-user]").find((e) => e.dataset.tfUser === log.dataset.tfMe);
-    const made = draw({ id: one.nonce, ver: 0, author: { id: log.dataset.tfMe, name: "" }, at: new Date().toISOString(), nonce: one.nonce, html: "" });
+    const { tfMe: id, tfName: name, tfHue: hue, tfAvatar: avatar } = log.dataset;
+    const made = draw({ id: one.nonce, ver: 0, author: { id, name, hue, avatar }, at: new Date().toISOString(), nonce: one.nonce, html: "" });
+    const by = doc.createElement("p");
+    by.className = "tf-m-by";
+    by.append(doc.createElement("b"));
+    by.firstChild.textContent = name;
     const text = doc.createElement("div");
     text.className = "tf-prose";
     text.dir = "auto";
     text.textContent = one.text || one.names || "";
-    $(".tf-m-in", made).append(text);
-    if (me) $(".tf-av", made).replaceWith($(".tf-av", me).cloneNode(true));
+    $(".tf-m-in", made).append(by, text);
     $(".tf-m-tools", made).remove();
     made.classList.add("tf-m--sent");
     $("#tf-chat-none")?.remove();
@@ -302,6 +314,7 @@
     $("span", box).textContent = text;
     $$("button", box).forEach((b) => { b.hidden = waits; });
     box.hidden = false;
+    if (low()) down();
   };
   const files = new Map();
   const post = async (one) => {
@@ -322,6 +335,8 @@
     if (answer.status < 300 && article) {
       forget(one.nonce);
       files.delete(one.nonce);
+      log.dataset.tfInside = "";
+      $(".tf-chat-hint")?.remove();
       const there = doc.getElementById(article.id);
       line(one) !== there && line(one)?.remove();
       if (!there) {
@@ -427,6 +442,9 @@
   doc.addEventListener("tf:reset", (e) => { if (e.target === log) again(); });
   doc.addEventListener("tf:live-state", (e) => { if (e.detail === "connected" && log && (waiting || kept().length)) resend(); });
   doc.addEventListener("visibilitychange", () => log && read());
+  doc.addEventListener("htmx:after:request", ({ detail: { ctx } }) => { // an act of the menu: it is done
+    if (ctx.response?.status < 300 && ctx.sourceElement.matches("dialog .tf-menu [hx-post]")) $("#tf-dialog").close();
+  });
   addEventListener("online", () => log && waiting && resend());
   doc.addEventListener("htmx:after:swap", () => {
     start();
