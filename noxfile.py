@@ -176,7 +176,7 @@ def static_checks(session: nox.Session) -> None:
 def extended(session: nox.Session, found: Services) -> None:
     """Wheels alone, and the matrix of swaps."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    tool(session, "tox", "-e", "standalone-core,standalone-forum,migrations,build", PATH=path)
+    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat,migrations,build", PATH=path)
 
 
 # Checks
@@ -232,6 +232,7 @@ def audit(session: nox.Session) -> None:
     ready(session, dev=True)
     python(session, "manage.py", "check", "--fail-level", "WARNING", cwd=EXAMPLE)
     python(session, "manage.py", "threadflow_reconcile", "--check", cwd=EXAMPLE)
+    python(session, "manage.py", "threadflow_chat_reconcile", "--check", cwd=EXAMPLE)
 
 
 @nox.session
@@ -287,7 +288,7 @@ def lock(session: nox.Session) -> None:
 def release_dry(session: nox.Session) -> None:
     """Everything of a release but the upload."""
     build(session)
-    tool(session, "tox", "-e", "standalone-core,standalone-forum")
+    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat")
     versions = {
         subprocess.check_output(
             [str(BIN / "python"), "-c",

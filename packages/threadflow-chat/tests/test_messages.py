@@ -359,6 +359,7 @@ def test_sending_takes_few_statements(room, ada, say, member):
 
 
 def store(owner, name="loaf.png", content=PNG):
+    pytest.importorskip("PIL", reason="images need threadflow-core[uploads]")
     return uploads.store(SimpleUploadedFile(name, content), owner=owner, visibility="target")
 
 

@@ -42,11 +42,12 @@ class ChatSettings:
     HISTORY_PAGE_SIZE: int = 50
     #: Where calls are held, for `calls.JitsiCalls`.
     JITSI_URL: str = "https://meet.jit.si"
-    #: Seconds that a person counts as present without a sign of life, and between signs.
+    #: Seconds for which somebody counts as present without a sign of life of their process.
     PRESENCE_LEASE_SECONDS: int = 40
-    PRESENCE_RENEW_SECONDS: int = 15
     #: Rooms with more people present show their number and no names.
     PRESENCE_NAMES_MAX: int = 100
+    #: Seconds between two signs of life.
+    PRESENCE_RENEW_SECONDS: int = 15
     #: Whether titles of linked pages are fetched.
     PREVIEWS: bool = True
     #: Previews of one message.
