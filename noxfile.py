@@ -176,7 +176,13 @@ def static_checks(session: nox.Session) -> None:
 def extended(session: nox.Session, found: Services) -> None:
     """Wheels alone, and the matrix of swaps."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat,migrations,build", PATH=path)
+    tool(
+        session,
+        "tox",
+        "-e",
+        "standalone-core,standalone-forum,standalone-chat,migrations,build",
+        PATH=path,
+    )
 
 
 # Checks
