@@ -177,6 +177,10 @@ THREADFLOW_FORUM: dict[str, Any] = {
     "ADAPTER": "accounts.adapter.ForumAdapter",
     "CACHE_ALIAS": "pages",
 }
+THREADFLOW_CHAT: dict[str, Any] = {
+    "ADAPTER": "accounts.adapter.ChatAdapter",
+    "CACHE_ALIAS": "pages",
+}
 
 # Sign-in: allauth does all of it.
 
