@@ -293,6 +293,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "SubVisibility": "threadflow_forum.abstract_models.subs.Visibility",
+        "RoomVisibility": "threadflow_chat.abstract_models.rooms.RoomVisibility",
         "VoteValue": [(1, "up"), (0, "none"), (-1, "down")],
     },
 }
