@@ -24,23 +24,11 @@ HANDLED = {
 def create_session(w, p):
     unsupported(p, HANDLED)
     mode = p.get("mode", "payment")
-    # "You may only specify one of customer, customer_email"
-    at_most_one(p, "customer", "customer_email")
-    at_most_one(p, "allow_promotion_codes", "discounts")
-    if p.get("ui_mode", "hosted_page") != "hosted_page":
-        raise refused("This stand-in has the hosted page only.", param="ui_mode")
-    need(p, "success_url", "It is required for the hosted page.")
     customer = w.get("customer", p["customer"], "customer") if "customer" in p else None
     auto_tax = p.get("automatic_tax", {}).get("enabled", False)
     _rules(p, mode, customer, auto_tax)
     prices = _prices(w, p.get("line_items") or [], mode, customer)
-    now = w.now()
-    expires = p.get("expires_at", now + money.DAY)
-    if not now + 1800 <= expires <= now + money.DAY:  # "from 30 minutes to 24 hours after creation"
-        raise refused(
-            "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.",
-            param="expires_at",
-        )
+    expires = _expiry(w, p)
     oid = w.new_id("checkout.session")
     session = w.new(
         "checkout.session", id=oid, mode=mode, status="open", expires_at=expires, ui_mode="hosted_page",
@@ -76,7 +64,29 @@ def create_session(w, p):
     return session
 
 
+def _expiry(w, p):
+    now = w.now()
+    expires = p.get("expires_at", now + money.DAY)
+    if not now + 1790 <= expires <= now + money.DAY + 10:  # "from 30 minutes to 24 hours"
+        raise refused(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.",
+            param="expires_at",
+        )
+    return expires
+
+
 def _rules(p, mode, customer, auto_tax):
+    """Stripe's rules across fields; the words of its reference beside those that need them."""
+    at_most_one(p, "customer", "customer_email")  # "You may only specify one of …"
+    at_most_one(p, "allow_promotion_codes", "discounts")
+    if p.get("ui_mode", "hosted_page") != "hosted_page":
+        raise refused("This stand-in has the hosted page only.", param="ui_mode")
+    need(p, "success_url", "It is required for the hosted page.")
+    _rules_of_mode(p, mode)
+    _rules_of_tax(p, customer, auto_tax)
+
+
+def _rules_of_mode(p, mode):
     if mode != "setup" and not p.get("line_items"):
         # "line_items is required for payment and subscription mode"
         raise refused(f"Missing required param: line_items. It is required in `{mode}` mode.",
@@ -89,16 +99,19 @@ def _rules(p, mode, customer, auto_tax):
         for name in ("payment_intent_data", "invoice_creation", "submit_type", "customer_creation"):
             if name in p:
                 raise refused(f"You can only use `{name}` in `payment` mode.", param=name)
-    if "customer_update" in p and customer is None:
-        raise refused(
-            "`customer_update` can only be used with `customer`.", param="customer_update"
-        )
     data = p.get("subscription_data") or {}
     at_most_one(data, "trial_end", "trial_period_days")
     if "trial_period_days" in data and data["trial_period_days"] < 1:
         raise refused(
             "The minimum number of trial period days is 1.",
             param="subscription_data[trial_period_days]",
+        )
+
+
+def _rules_of_tax(p, customer, auto_tax):
+    if "customer_update" in p and customer is None:
+        raise refused(
+            "`customer_update` can only be used with `customer`.", param="customer_update"
         )
     if (
         auto_tax

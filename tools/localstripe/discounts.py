@@ -14,14 +14,14 @@ def make(w, sent, *, customer, amount=None, subscription=None, session=None, sto
     for number, entry in enumerate(sent or []):
         at_most_one(entry, "coupon", "promotion_code", "discount")
         where = f"discounts[{number}]"
-        if "discount" in entry:
+        if entry.get("discount"):
             made.append(w.get("discount", entry["discount"], where))
             continue
         promo = None
-        if "promotion_code" in entry:
+        if entry.get("promotion_code"):
             promo = w.get("promotion_code", entry["promotion_code"], f"{where}[promotion_code]")
             coupon = usable_code(w, promo, customer=customer, amount=amount, param=where)
-        elif "coupon" in entry:
+        elif entry.get("coupon"):
             coupon = usable_coupon(w, w.get("coupon", entry["coupon"], f"{where}[coupon]"), where)
         else:
             raise refused("A discount needs a coupon or a promotion code.", param=where)

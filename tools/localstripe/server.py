@@ -18,6 +18,7 @@ from . import (
     disputes,
     events,
     invoices,
+    pausing,
     payments,
     portal,
     schedules,
@@ -29,7 +30,7 @@ from .pages import Pages
 from .wire import Wire
 from .world import World
 
-HANDLERS = (catalog, changes, checkout, customers, disputes, events, invoices, payments, portal, schedules,
+HANDLERS = (catalog, changes, checkout, customers, disputes, events, invoices, pausing, payments, portal, schedules,
             subscriptions)  # fmt: skip  # importing them registers their routes
 LOCAL = "we_local"
 BIGGEST = 1 << 20  # bytes of a request

@@ -7,7 +7,7 @@ from .catalog import plan_of
 from .customers import default_method
 from .errors import card_error, refused
 from .lines import line
-from .params import assign, at_most_one, metadata, need
+from .params import assign, at_most_one, metadata, need, unsupported
 from .wire import list_filter, plain, route
 
 HOURS_23 = 23 * 3600
@@ -83,8 +83,16 @@ def note_billed(rows, invoice):
 # Making one
 
 
+HANDLED = {
+    "customer", "items", "trial_end", "trial_period_days", "discounts", "metadata", "automatic_tax",
+    "trial_settings", "default_payment_method", "description", "cancel_at_period_end", "payment_behavior",
+    "collection_method", "off_session", "payment_settings", "proration_behavior", "currency",
+}  # fmt: skip
+
+
 @route("POST", "/v1/subscriptions")
 def create_subscription(w, p):
+    unsupported(p, HANDLED)
     customer = w.get("customer", need(p, "customer"), "customer")
     if not p.get("items"):
         raise refused("Missing required param: items.", param="items", code="parameter_missing")
@@ -123,31 +131,12 @@ def make(w, customer, entries, *, trial_end=None, sent_discounts=None, meta=None
     """The subscription, not yet begun: no invoice, no event. Not stored, it serves a preview."""
     now = w.now()
     sid = w.new_id("subscription")
-    currency = (customer or {}).get("currency")
-    prices = [check_price(w, e, f"items[{n}]", currency) for n, e in enumerate(entries)]
-    if (
-        len(
-            {
-                (p["recurring"]["interval"], p["recurring"]["interval_count"], p["currency"])
-                for p in prices
-            }
-        )
-        > 1
-    ):
-        raise refused(
-            "All prices of a subscription must have the same interval and currency here.",
-            param="items",
-        )
-    rows = []
-    for entry, price in zip(entries, prices, strict=True):
-        recurring = price["recurring"]
-        end = trial_end or money.step(now, recurring["interval"], recurring["interval_count"], 1)
-        rows.append(new_item(w, price, entry.get("quantity", 1), now, end, sub=sid,
-                             meta=metadata(None, entry.get("metadata"))))  # fmt: skip
+    rows = _first_items(w, sid, entries, (customer or {}).get("currency"), now, trial_end)
+    currency = rows[0]["price"]["currency"]
     amount = sum(i["price"]["unit_amount"] * i["quantity"] for i in rows)
     made = discounts.make(w, sent_discounts, customer=customer and customer["id"], amount=amount,
                           subscription=sid, session=session, stored=stored)  # fmt: skip
-    discounts.currency_fits(made, prices[0]["currency"])
+    discounts.currency_fits(made, currency)
     behaviour = (
         (trial_settings or {})
         .get("end_behavior", {})
@@ -159,7 +148,7 @@ def make(w, customer, entries, *, trial_end=None, sent_discounts=None, meta=None
         billing_cycle_anchor=trial_end or now, cancel_at_period_end=cancel_at_period_end,
         billing_mode={"type": "flexible", "flexible": {"proration_discounts": "included"}},
         cancellation_details={"comment": None, "feedback": None, "reason": None}, metadata=metadata(None, meta),
-        collection_method="charge_automatically", currency=prices[0]["currency"],
+        collection_method="charge_automatically", currency=currency,
         customer=customer["id"] if customer else "cus_preview", description=description, start_date=now,
         default_payment_method=default_pm, discounts=[d["id"] for d in made], default_tax_rates=[],
         invoice_settings={"account_tax_ids": None, "issuer": {"type": "self"}},
@@ -173,6 +162,22 @@ def make(w, customer, entries, *, trial_end=None, sent_discounts=None, meta=None
     if cancel_at_period_end:
         sub.update(cancel_at=period_of(sub)[1], canceled_at=now)
     return sub
+
+
+def _first_items(w, sid, entries, currency, now, trial_end):
+    prices = [check_price(w, e, f"items[{n}]", currency) for n, e in enumerate(entries)]
+    rows = []
+    for entry, price in zip(entries, prices, strict=True):
+        recurring = price["recurring"]
+        end = trial_end or money.step(now, recurring["interval"], recurring["interval_count"], 1)
+        rows.append(new_item(w, price, entry.get("quantity", 1), now, end, sub=sid,
+                             meta=metadata(None, entry.get("metadata"))))  # fmt: skip
+    if len({(*interval_of([row]), row["price"]["currency"]) for row in rows}) > 1:
+        raise refused(
+            "All prices of a subscription must have the same interval and currency here.",
+            param="items",
+        )
+    return rows
 
 
 def first_lines(w, sub):
@@ -247,8 +252,10 @@ def _paid(w, invoice):
     ):
         w.update(sub, "customer.subscription.updated", status="active")
     elif sub["status"] == "paused" and sub.get("_resuming") == invoice["id"]:
+        from .pausing import awake
+
         sub.pop("_resuming")
-        _awake(w, sub)
+        awake(w, sub)
 
 
 def _failed(w, invoice, result):
@@ -336,6 +343,8 @@ def end_trial(w, sub):
         if choice == "cancel":
             end(w, sub, reason=None)
         else:
+            from .pausing import sleep
+
             sleep(w, sub, "trial_end_without_payment_method")
         return None
     if sub["cancel_at_period_end"]:
@@ -429,84 +438,6 @@ def cancel(w, p, oid):
             invoices.take(w, items, invoice)
             invoices.finalize(w, invoice)
             invoices.collect(w, invoice)
-    return sub
-
-
-# Pausing
-
-
-def sleep(w, sub, why):
-    with w.changing(sub, "customer.subscription.updated"):
-        sub["status"] = "paused"
-        sub["status_details"] = {"paused": {
-            "type": "subscription", "subscription": {"type": why}, "transitioned_at": w.now()}}  # fmt: skip
-    w.emit("customer.subscription.paused", sub)
-    return sub
-
-
-def _awake(w, sub):
-    with w.changing(sub, "customer.subscription.updated"):
-        sub.update(status="active", status_details=None)
-    w.emit("customer.subscription.resumed", sub)
-
-
-@route("POST", "/v1/subscriptions/{subscription}/pause")
-def pause(w, p, oid):
-    """No access and no invoices until it is resumed; unused time may be credited."""
-    sub = w.get("subscription", oid)
-    if sub["status"] not in ("active", "trialing", "past_due"):
-        raise refused(
-            f"You cannot pause a subscription that is {sub['status']}.",
-            code="subscription_not_pausable",
-        )
-    unused = (p.get("bill_for") or {}).get("unused_time_from", {}).get("type", "now")
-    if unused != "none" and sub["status"] == "active":
-        at = w.now() if unused == "now" else period_of(sub)[0]
-        credit_items(w, sub, at)
-        if p.get("invoicing_behavior", "pending_invoice_item") == "invoice":
-            customer = w.get("customer", sub["customer"])
-            invoices.finalize(w, bill_period(w, sub, customer, "subscription_update", rows=[]))
-    return sleep(w, sub, "pause_requested")
-
-
-def credit_items(w, sub, at):
-    from .changes import credit_unused
-
-    credit_unused(w, sub, at)
-
-
-@route("POST", "/v1/subscriptions/{subscription}/resume")
-def resume(w, p, oid):
-    sub = w.get("subscription", oid)
-    if sub["status"] != "paused":
-        raise refused(
-            "You can only resume a subscription that is paused.", code="subscription_not_paused"
-        )
-    now = w.now()
-    kept = (p.get("billing_cycle_anchor") or {}).get("type") == "unchanged"
-    if kept and period_of(sub)[1] > now:
-        _awake(w, sub)
-        return sub
-    customer = w.get("customer", sub["customer"])
-    if not kept:
-        sub["billing_cycle_anchor"] = now
-    rows = []
-    for item in items_of(sub):
-        recurring = item["price"]["recurring"]
-        stop = money.period_after(
-            sub["billing_cycle_anchor"], now, recurring["interval"], recurring["interval_count"]
-        )
-        rows.append({**item, "current_period_start": now, "current_period_end": stop})
-    sub["items"] = {**sub["items"], "data": rows}
-    invoice = bill_period(w, sub, customer, "subscription_update")
-    sub["_resuming"] = invoice["id"]
-    invoices.finalize(w, invoice)
-    if invoice["status"] == "open":
-        result = invoices.collect(w, invoice)
-        if result != "ok" and p.get("payment_behavior") == "resume_on_payment_attempt":
-            sub.pop("_resuming", None)
-            _awake(w, sub)
-            w.update(sub, "customer.subscription.updated", status="past_due")
     return sub
 
 
