@@ -142,6 +142,7 @@ def test(session: nox.Session) -> None:
     forum = ROOT / "packages/threadflow-forum"
     cells.append(("forum with all models swapped", forum, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
+    cells.append(("the local Stripe", ROOT / "tools/localstripe", {}, []))
     cells.append(("example project", EXAMPLE, found.env(), []))
     cells.append(("workspace", ROOT / "tests", found.env(postgres=True), []))
     if "browser" not in found.missing:

@@ -59,7 +59,7 @@ def plan(w, sub, entries, *, behavior, at, anchor_now=False, trial_over=False):
     elif not trial and behavior != "none":
         change.immediate = behavior == "always_invoice"
         for iid in touched:
-            _prorate(w, change, old.get(iid), next((r for r in rows if r["id"] == iid), None))
+            prorate(w, change, old.get(iid), next((r for r in rows if r["id"] == iid), None))
     return change
 
 
@@ -128,7 +128,7 @@ def _credit(w, item, at):
     )  # fmt: skip
 
 
-def _prorate(w, change, before, after):
+def prorate(w, change, before, after):
     if before is not None and (row := _credit(w, before, change.at)):
         change.lines.append((row, True))
     if after is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import cards, catalog, discounts, money, payments, shapes, subscriptions
+from . import cards, catalog, discounts, invoices, money, payments, shapes, subscriptions
 from .customers import attach, create_customer, default_method, new_method
 from .errors import card_error, refused
 from .lines import compute, line, rate_for
@@ -16,7 +16,8 @@ HANDLED = {
     "success_url", "cancel_url", "allow_promotion_codes", "discounts", "subscription_data",
     "payment_intent_data", "payment_method_collection", "automatic_tax", "customer_update", "expires_at",
     "locale", "submit_type", "ui_mode", "currency", "payment_method_types", "billing_address_collection",
-    "tax_id_collection", "saved_payment_method_options", "invoice_creation", "consent_collection",
+    "tax_id_collection", "saved_payment_method_options", "consent_collection",
+    "invoice_creation",
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def create_session(w, p):
         phone_number_collection={"enabled": False}, currency=prices[0][0]["currency"] if prices else p.get("currency"),
         _prices=[[price["id"], quantity] for price, quantity in prices], _items=[], _error=None,
         _data=p.get(f"{'subscription' if mode == 'subscription' else 'payment_intent'}_data") or {},
-        _save={**(p.get("customer_update") or {})},
+        _save={**(p.get("customer_update") or {})}, _invoice=(p.get("invoice_creation") or {}).get("enabled", False),
     )  # fmt: skip
     if mode == "setup":
         session["payment_status"] = "no_payment_required"
@@ -82,6 +83,9 @@ def _rules(p, mode, customer, auto_tax):
     if p.get("ui_mode", "hosted_page") != "hosted_page":
         raise refused("This stand-in has the hosted page only.", param="ui_mode")
     need(p, "success_url", "It is required for the hosted page.")
+    for name in ("success_url", "cancel_url"):
+        if name in p and not re.fullmatch(r"https?://[^\s]+", p[name]):
+            raise refused("Not a valid URL", param=name, code="url_invalid")
     _rules_of_mode(p, mode)
     _rules_of_tax(p, customer, auto_tax)
 
@@ -335,9 +339,8 @@ def pay(w, session, form, *, authenticated=None):
 
 def _customer(w, session, email, country, pm):
     customer = w.store.get("customer", session["customer"]) if session["customer"] else None
-    if customer is None and (
-        session["mode"] != "payment" or session["customer_creation"] == "always"
-    ):
+    wanted = session["mode"] != "payment" or session["_invoice"]
+    if customer is None and (wanted or session["customer_creation"] == "always"):
         customer = create_customer(
             w, {"email": email, **({"name": pm["billing_details"]["name"]} if pm else {})}
         )
@@ -408,13 +411,26 @@ def _buy(w, session, customer, pm):
     if result in cards.DECLINES:
         raise payments.declined(intent, result)
     session["payment_status"] = "paid"
+    made = []
     for entry in session["discounts"] or []:
-        discounts.make(
+        made += discounts.make(
             w,
             [{k: v for k, v in entry.items() if v}],
             customer=session["customer"],
             session=session["id"],
         )
+    if session["_invoice"]:
+        _bill_purchase(w, session, customer, intent, made)
+
+
+def _bill_purchase(w, session, customer, intent, made):
+    """The invoice that comes after a one-time payment, settled by that payment."""
+    rows = [line(w, w.get("price", oid), n, w.now(), w.now()) for oid, n in session["_prices"]]
+    invoice = invoices.build(
+        w, customer, rows, "manual", discounts=made, auto_tax=session["automatic_tax"]["enabled"]
+    )
+    session["invoice"] = invoice["id"]
+    invoices.finalize(w, invoice, intent)
 
 
 def _set_up(w, session, customer, pm):

@@ -38,6 +38,8 @@ class Delivery:
         self.thread.join(15)
 
     def stir(self):
+        if threading.current_thread() is self.thread:
+            return  # its own notes are no news to it
         with self.ready:
             self._stirred = True
             self.ready.notify_all()
@@ -84,9 +86,9 @@ class Delivery:
                 self._stirred = False
                 if self._stop:
                     return
-            delivery = self._pick()
-            if delivery:
-                self._handle(delivery)
+            picked = self._pick() if self._pending() else None
+            if picked:
+                self._handle(picked)
 
     def _wait(self):
         """Seconds until the next delivery is due; None: nothing to do."""
@@ -98,12 +100,9 @@ class Delivery:
         with w.work():
             rows = [d for d in self._pending() if d["due"] <= time.time()]
             knobs = w.meta("webhooks")
-            fresh = [d for d in rows if not d.get("seen")]
+            fresh = [d for d in rows if not d.get("held")]
             if (knobs["delay"] or knobs["reorder"]) and fresh:
-                for row in fresh:
-                    row = w.store.get("_delivery", row["id"])
-                    row["seen"] = True
-                    row["due"] = time.time() + (knobs["delay"] or REORDER_WINDOW)
+                self._hold(fresh, knobs)
                 return None
             if not rows:
                 return None
@@ -120,6 +119,13 @@ class Delivery:
                 return None
             twice = row["attempts"] == 0 and _use(knobs, "duplicate")
             return row["id"], json.dumps(shapes.public(event)), dict(endpoint), 2 if twice else 1
+
+    def _hold(self, fresh, knobs):
+        """Put new ones aside; to be reordered, those that are held wait for them and go together."""
+        together = [d for d in self._pending() if d.get("held") and not d["attempts"]]
+        for row in fresh + (together if knobs["reorder"] else []):
+            row = self.world.store.get("_delivery", row["id"])
+            row.update(held=True, due=time.time() + (knobs["delay"] or REORDER_WINDOW))
 
     def _handle(self, picked):
         oid, body, endpoint, times = picked

@@ -144,6 +144,18 @@ def _recompute(w, invoice):
     compute(invoice, rows, rate_for(w, customer, invoice["automatic_tax"]["enabled"]))
 
 
+@list_filter("invoiceitem")
+def items(w, p):
+    wanted = p.get("pending")
+    return w.find(
+        "invoiceitem",
+        lambda row: (
+            plain(row, p, skip=("pending",))
+            and (wanted is None or wanted == (row["invoice"] is None))
+        ),
+    )
+
+
 @route("DELETE", "/v1/invoiceitems/{invoiceitem}")
 def delete_item(w, p, oid):
     item = w.get("invoiceitem", oid)
@@ -253,40 +265,39 @@ def pay_route(w, p, oid):
 # Life
 
 
-def finalize(w, invoice):
-    """Number it, take the customer's balance into account, ask for the rest."""
+def finalize(w, invoice, intent=None):
+    """Number it, take the customer's balance into account, ask for the rest.
+
+    With the `intent` of a payment that was made already, it is settled by that.
+    """
     customer = w.get("customer", invoice["customer"])
     now = w.now()
     number = customer["next_invoice_sequence"]
     customer["next_invoice_sequence"] = number + 1
-    invoice["starting_balance"] = customer["balance"]
+    before = 0 if intent else customer["balance"]
+    invoice["starting_balance"] = before
     owe(invoice)
     invoice.update(
         number=f"{customer['invoice_prefix']}-{number:04}", status="open", effective_at=now,
-        ending_balance=customer["balance"] + invoice["total"] - invoice["amount_due"],
+        ending_balance=before + invoice["total"] - invoice["amount_due"],
         hosted_invoice_url=f"{w.base_url}/invoice/{invoice['id']}?s={secrets.token_hex(8)}",
         invoice_pdf=f"{w.base_url}/invoice/{invoice['id']}/pdf", automatically_finalizes_at=None,
         status_transitions={**invoice["status_transitions"], "finalized_at": now},
     )  # fmt: skip
     invoice.pop("_finalize_at", None)
-    move_balance(
-        w,
-        customer,
-        invoice["ending_balance"] - customer["balance"],
-        "applied_to_invoice",
-        invoice["id"],
-    )
+    moved = invoice["ending_balance"] - before
+    move_balance(w, customer, moved, "applied_to_invoice", invoice["id"])
     if invoice["amount_due"] > 0:
-        _ask(w, invoice)
+        _ask(w, invoice, intent)
     w.emit("invoice.finalized", invoice)
-    if invoice["amount_due"] == 0:
+    if invoice["amount_due"] == 0 or intent:
         settle(w, invoice)
     return invoice
 
 
-def _ask(w, invoice):
+def _ask(w, invoice, intent=None):
     sub = sub_of(w, invoice)
-    intent = payments.new_intent(
+    intent = intent or payments.new_intent(
         w, invoice["amount_due"], invoice["currency"], customer=invoice["customer"],
         description="Subscription creation" if invoice["billing_reason"] == "subscription_create"
         else "Subscription update" if sub else "Invoice", setup_future_usage="off_session" if sub else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import invoices, money
-from .changes import credit_unused
+from .changes import Change, credit_unused, prorate
 from .errors import refused
 from .subscriptions import bill_period, items_of, period_of
 from .wire import route
@@ -53,8 +53,9 @@ def resume(w, p, oid):
     now = w.now()
     kept = (p.get("billing_cycle_anchor") or {}).get("type") == "unchanged"
     if kept and period_of(sub)[1] > now:
-        awake(w, sub)
-        return sub
+        return _go_on(
+            w, sub, p.get("proration_behavior", "create_prorations"), p.get("proration_date", now)
+        )
     customer = w.get("customer", sub["customer"])
     if not kept:
         sub["billing_cycle_anchor"] = now
@@ -71,8 +72,25 @@ def resume(w, p, oid):
     invoices.finalize(w, invoice)
     if invoice["status"] == "open":
         result = invoices.collect(w, invoice)
-        if result != "ok" and p.get("payment_behavior") == "resume_on_payment_attempt":
+        if result != "ok" and p.get("payment_behavior") != "resume_on_payment_success":
             sub.pop("_resuming", None)
             awake(w, sub)
             w.update(sub, "customer.subscription.updated", status="past_due")
+    return sub
+
+
+def _go_on(w, sub, behavior, at):
+    """Resume inside the old period: what was credited at the pause is charged for the rest of it."""
+    change = Change(items_of(sub), at)
+    for item in change.rows:
+        if behavior != "none" and "_billed" not in item:
+            prorate(w, change, None, item)
+    customer = w.get("customer", sub["customer"])
+    for row, _ in change.lines:
+        invoices.add_item(w, customer, row, sub=sub, proration=True)
+    awake(w, sub)
+    if behavior == "always_invoice" and change.lines:
+        invoice = bill_period(w, sub, customer, "subscription_update", rows=[])
+        invoices.finalize(w, invoice)
+        invoices.collect(w, invoice)
     return sub

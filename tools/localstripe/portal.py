@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import changes, shapes, subscriptions
+from . import changes, pausing, shapes, subscriptions
 from .customers import attach, default_method, new_method
 from .errors import refused
 from .params import metadata, need
@@ -128,6 +128,10 @@ def change_card(w, session, number):
 
 def cancel(w, session, oid, choice="yes"):
     changes.update(w, {"cancel_at_period_end": choice == "yes"}, owned(w, session, oid)["id"])
+
+
+def pause(w, session, oid):
+    pausing.pause(w, {}, owned(w, session, oid)["id"])
 
 
 def switch(w, session, oid, price_id):

@@ -6,6 +6,7 @@ import os
 import socket
 import sqlite3
 import threading
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -56,6 +57,8 @@ class LocalStripe:
             Path(state).parent.mkdir(parents=True, exist_ok=True)
         try:
             self.world = World(state, settings)
+        except sqlite3.OperationalError as exc:
+            raise RuntimeError(f"{state} is in use by another process: {exc}") from exc
         except sqlite3.DatabaseError as exc:
             raise ValueError(f"{state} is not a state file of the local Stripe: {exc}") from exc
         self.clockwork = Clockwork(self.world)
@@ -63,7 +66,7 @@ class LocalStripe:
         self.delivery = Delivery(self.world, retries)
         self.pages = Pages(self.world, self.clockwork, self.delivery)
         self.wanted = port
-        self.server = None
+        self.server, self.stopped = None, False
         self._endpoint(webhook_url, webhook_secret)
 
     def _endpoint(self, url, secret):
@@ -100,6 +103,7 @@ class LocalStripe:
 
     def stop(self):
         """Stop listening and delivering; what is on its way goes out at the next start."""
+        self.stopped = True
         if self.server:
             self.server.shutdown()
             self.server.server_close()
@@ -122,13 +126,19 @@ class LocalStripe:
 
     def answer(self, method, target, headers, raw):
         """(status, headers, body), or None to hang up."""
+        if self.stopped:  # a connection that was kept open
+            return None
         path = urlsplit(target).path
         host = headers.get("host", "").rsplit(":", 1)[0]
         if host not in ("127.0.0.1", "localhost"):
             return 421, {"Content-Type": "text/plain"}, b"This server is for this machine only."
         if path.startswith(("/v1/", "/v2/")):
             return self.wire.handle(method, target, headers, raw)
-        return self.pages.answer(method, target, headers, raw)
+        try:
+            return self.pages.answer(method, target, headers, raw)
+        except Exception:  # a fault of ours: say so here and there, do not hang up
+            traceback.print_exc()
+            return 500, {"Content-Type": "text/plain"}, b"The stand-in itself failed; see its log."
 
 
 class _Server(ThreadingHTTPServer):

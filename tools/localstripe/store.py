@@ -22,8 +22,11 @@ class Store:
         self._before: dict[tuple[str, str], str | None] = {}
         self._depth = 0
         self.after_commit = None
-        self.db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False)
+        self.db = sqlite3.connect(str(path or ":memory:"), check_same_thread=False, timeout=1)
         self.db.isolation_level = None
+        self.db.execute(
+            "PRAGMA locking_mode = EXCLUSIVE"
+        )  # a second process would not see our memory
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = NORMAL")
         self.db.execute(

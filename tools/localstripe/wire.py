@@ -7,6 +7,7 @@ import secrets
 
 from . import shapes
 from .errors import StripeError, missing
+from .money import DAY
 from .vendor import Invalid, StripeMock, description
 
 ROUTES = {}
@@ -34,13 +35,17 @@ def list_filter(kind):
 
 
 class Replays:
-    """Saved answers by idempotency key, in the store, so that they outlive a restart."""
+    """Saved answers by idempotency key, kept a day, in the store, so that they outlive a restart."""
 
-    def __init__(self, store):
-        self.store = store
+    def __init__(self, world):
+        self.world, self.store = world, world.store
 
     def __contains__(self, key):
-        return key is not None and self.store.get("_replay", key) is not None
+        saved = self.store.get("_replay", key) if key is not None else None
+        if saved and saved["at"] <= self.world.now() - DAY:
+            self.store.remove("_replay", key)
+            return False
+        return saved is not None
 
     def __getitem__(self, key):
         saved = self.store.get("_replay", key)
@@ -48,9 +53,8 @@ class Replays:
 
     def __setitem__(self, key, value):
         path, raw, out = value
-        self.store.add(
-            "_replay", {"id": key, "path": path, "raw": raw.decode("latin-1"), "out": list(out)}
-        )
+        row = {"id": key, "path": path, "raw": raw.decode("latin-1"), "out": list(out)}
+        self.store.add("_replay", {**row, "at": self.world.now()})
 
 
 class Wire(StripeMock):
@@ -61,7 +65,7 @@ class Wire(StripeMock):
         self.world, self.clockwork = world, clockwork
         self.lock = world.store.lock
         self.seen = collections.deque(maxlen=1000)
-        self.idempotency = Replays(world.store)
+        self.idempotency = Replays(world)
 
     def serve(self, seen, query, raw):
         world = self.world
@@ -100,7 +104,7 @@ class Wire(StripeMock):
         expand = params.pop("expand", [])
         if handler:
             body = handler(self.world, params, *path_params.values())
-        elif seen.method == "GET" and schema.get("x-list"):
+        elif seen.method == "GET" and schema.get("x-list") and self.whole(seen, path_params):
             body = self.rows(seen, schema, params)
         elif seen.method == "GET" and len(path_params) == 1 and "$ref" in schema:
             body = self.world.get(schema["$ref"].rsplit("/", 1)[-1], *path_params.values())
@@ -112,6 +116,10 @@ class Wire(StripeMock):
         if schema.get("x-list") and isinstance(body, list):
             body = self.page(body, seen.path, params)
         return self.world.expand(shapes.public(body), expand)
+
+    def whole(self, seen, path_params):
+        """Whether this lists all of a kind, not what belongs to an object or matches a query."""
+        return not path_params and not seen.template.endswith("/search")
 
     def rows(self, seen, schema, params):
         kind = schema["properties"]["data"]["items"].get("$ref", "").rsplit("/", 1)[-1]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import StripeError, missing
-from .html import error_page
+from .pieces import error_page
 
 STYLE = Path(__file__).with_name("local.css")
 PAGES = []
@@ -106,7 +105,7 @@ class Pages:
             back = headers.get("referer", "")
             if wants_json or urlsplit(back).netloc != headers.get("host"):
                 return 200, dict(SAFE), json.dumps(out).encode()
-            return 303, {"Location": html.unescape(back), **SAFE}, b""
+            return 303, {"Location": back, **SAFE}, b""
         return _html(200, out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import cards, customers, invoices, money, pdf
 from ..errors import StripeError, refused
 from . import Redirect, page
-from .html import card_fields, e, layout, table
+from .pieces import card_fields, e, layout, table
 
 
 @page("GET", r"/invoice/([^/]+)")

@@ -7,7 +7,7 @@ import json
 from .. import disputes, money, shapes
 from ..errors import missing, refused
 from . import page
-from .html import button, e, field, layout, select, table
+from .pieces import button, e, field, layout, select, table
 
 STEPS = [
     ("1 hour", 3600),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import checkout, customers, money, payments
 from ..errors import StripeError, missing
 from . import Redirect, page
-from .html import alert, button, card_fields, e, field, layout, select
+from .pieces import alert, button, card_fields, e, field, layout, select
 
 COUNTRIES = [("", "Choose a country"), ("AT", "Austria"), ("FR", "France"), ("DE", "Germany"), ("IT", "Italy"),
              ("NL", "Netherlands"), ("ES", "Spain"), ("GB", "United Kingdom"), ("US", "United States")]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import money, portal, subscriptions
 from ..errors import StripeError
 from . import Redirect, page
-from .html import alert, button, card_fields, e, layout, select, table
+from .pieces import alert, button, card_fields, e, layout, select, table
 
 
 @page("GET", r"/portal/([^/]+)")
@@ -64,6 +64,10 @@ def _subscription(w, session, sub, kind, flow):
             kind="bad",
             subscription=sub["id"],
             choice="yes",
+        )
+    if kind == "subscription_pause" and sub["status"] != "paused":
+        body += button(
+            "Pause the subscription", f"{here}/pause", kind="bad", subscription=sub["id"]
         )
     if kind == "subscription_update_confirm":
         price = flow[kind]["items"][0].get("price", item["price"]["id"])
@@ -140,6 +144,12 @@ def card(desk, form, oid):
 def cancel(desk, form, oid):
     sub, choice = form.get("subscription", ""), form.get("choice", "yes")
     return _act(desk, oid, lambda s: portal.cancel(desk.world, s, sub, choice))
+
+
+@page("POST", r"/portal/([^/]+)/pause")
+def pause(desk, form, oid):
+    sub = form.get("subscription", "")
+    return _act(desk, oid, lambda s: portal.pause(desk.world, s, sub))
 
 
 @page("POST", r"/portal/([^/]+)/plan")

@@ -16,7 +16,7 @@ import stripe
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from localstripe import LocalStripe  # noqa: E402
+from localstripe import LocalStripe
 
 stripe.enable_telemetry = False
 SECRET = "whsec_test"

@@ -81,7 +81,9 @@ def test_upgrade_that_is_not_paid_keeps_the_old_plan(local, v1, receiver, person
     assert "invoice.payment_failed" in receiver.types()
     invoice = v1.invoices.retrieve(after.latest_invoice)
     assert invoice.status == "open"
-    assert person.send(invoice.hosted_invoice_url.split("?")[0], card="4242424242424242").status == 303
+    assert (
+        person.send(invoice.hosted_invoice_url.split("?")[0], card="4242424242424242").status == 303
+    )
     healed = shop.sub(sub)
     assert healed.pending_update is None and healed["items"].data[0].price.id == shop.more.id
     local.settle()
@@ -107,7 +109,9 @@ def test_upgrade_that_needs_authentication(v1, person, shop):
         "items": _swap(sub, shop.more), "proration_behavior": "always_invoice",
         "payment_behavior": "pending_if_incomplete", "expand": ["latest_invoice.payments"]})  # fmt: skip
     assert after["items"].data[0].price.id == shop.month.id
-    intent = v1.payment_intents.retrieve(after.latest_invoice.payments.data[0].payment.payment_intent)
+    intent = v1.payment_intents.retrieve(
+        after.latest_invoice.payments.data[0].payment.payment_intent
+    )
     assert intent.status == "requires_action"
     person.send(intent.next_action.redirect_to_url.url, result="pass")
     assert shop.sub(sub)["items"].data[0].price.id == shop.more.id
@@ -158,7 +162,9 @@ def test_the_credit_is_what_was_paid_after_the_discount(local, v1, shop):
 def test_downgrade_with_credit_goes_to_the_balance_and_is_used(local, v1, shop):
     sub = shop.buy(shop.more)
     local.advance(seconds=DAY)
-    v1.subscriptions.update(sub.id, {"items": _swap(sub, shop.month), "proration_behavior": "always_invoice"})
+    v1.subscriptions.update(
+        sub.id, {"items": _swap(sub, shop.month), "proration_behavior": "always_invoice"}
+    )
     credit = shop.invoices(sub)[-1]
     assert credit.total < 0 and credit.amount_due == 0 and credit.status == "paid"
     assert v1.customers.retrieve(sub.customer).balance == credit.total
@@ -166,7 +172,10 @@ def test_downgrade_with_credit_goes_to_the_balance_and_is_used(local, v1, shop):
     shop.to_end_of_period(sub, then=3600)
     bill = shop.invoices(sub)[-1]
     assert (bill.total, bill.amount_due) == (900, max(0, 900 + credit.total))
-    assert (preview.amount_due, bill.ending_balance) == (bill.amount_due, min(0, credit.total + 900))
+    assert (preview.amount_due, bill.ending_balance) == (
+        bill.amount_due,
+        min(0, credit.total + 900),
+    )
     log = v1.customers.balance_transactions.list(sub.customer).data
     assert sum(entry.amount for entry in log) == v1.customers.retrieve(sub.customer).balance
 
@@ -227,16 +236,38 @@ def test_pause_and_resume(local, v1, receiver, shop):
     back = v1.subscriptions.resume(sub.id, {"billing_cycle_anchor": {"type": "now"}})
     assert back.status == "active" and back.status_details is None
     assert [i.status for i in shop.invoices(sub)] == ["paid", "paid"]
-    assert back["items"].data[0].current_period_start >= paused.status_details.paused.transitioned_at + 90 * DAY
+    assert (
+        back["items"].data[0].current_period_start
+        >= paused.status_details.paused.transitioned_at + 90 * DAY
+    )
     local.settle()
-    assert {"customer.subscription.paused", "customer.subscription.resumed"} <= set(receiver.types())
+    assert {"customer.subscription.paused", "customer.subscription.resumed"} <= set(
+        receiver.types()
+    )
 
 
 def test_resume_waits_for_the_payment(v1, shop):
     sub = shop.buy(card="4000000000000341")
-    v1.subscriptions.pause(sub.id)
+    v1.subscriptions.pause(sub.id, {"bill_for": {"unused_time_from": {"type": "none"}}})
     waiting = v1.subscriptions.resume(sub.id, {"payment_behavior": "resume_on_payment_success"})
     assert waiting.status == "paused"
+    v1.payment_methods.attach("pm_card_visa", {"customer": sub.customer})
+    pm = v1.payment_methods.list({"customer": sub.customer}).data[0]
+    v1.invoices.pay(waiting.latest_invoice, {"payment_method": pm.id})
+    assert shop.sub(sub).status == "active"
+
+
+def test_a_pause_credits_unused_time_and_resuming_charges_it_again(local, v1, shop):
+    sub = shop.buy()
+    local.advance(seconds=15 * DAY)
+    v1.subscriptions.pause(sub.id)
+    credit = v1.invoice_items.list({"customer": sub.customer, "pending": True}).data[0]
+    assert credit.amount < 0 and credit.proration
+    v1.subscriptions.resume(sub.id, {"billing_cycle_anchor": {"type": "unchanged"}})
+    amounts = [
+        i.amount for i in v1.invoice_items.list({"customer": sub.customer, "pending": True}).data
+    ]
+    assert len(amounts) == 2 and abs(sum(amounts)) <= 1
 
 
 def test_pause_collection_leaves_the_status_alone(local, v1, shop):
@@ -269,7 +300,9 @@ def test_the_payment_of_an_incomplete_subscription_makes_it_active(v1, shop):
     intent = sub.latest_invoice.payments.data[0].payment.payment_intent
     v1.payment_intents.confirm(intent, {"payment_method": "pm_card_visa"})
     assert shop.sub(sub).status == "active"
-    found = v1.invoice_payments.list({"payment": {"type": "payment_intent", "payment_intent": intent}})
+    found = v1.invoice_payments.list(
+        {"payment": {"type": "payment_intent", "payment_intent": intent}}
+    )
     assert found.data[0].invoice == sub.latest_invoice.id and found.data[0].status == "paid"
 
 

@@ -11,7 +11,11 @@ DAY = 86_400
 def test_declined_says_so_and_stays(v1, person, shop):
     session = shop.checkout()
     answer = person.send(session.url, card="4000 0000 0000 0002")
-    assert answer.status == 402 and "Your card was declined." in answer.text and 'role="alert"' in answer.text
+    assert (
+        answer.status == 402
+        and "Your card was declined." in answer.text
+        and 'role="alert"' in answer.text
+    )
     assert "4000 0000 0000 0002" in answer.text  # what was typed is still there
     again = v1.checkout.sessions.retrieve(session.id)
     assert again.status == "open" and again.subscription is None
@@ -50,7 +54,9 @@ def test_the_authenticated_card_renews_without_asking(local, shop):
 def test_sent_twice_buys_once(v1, person, shop):
     session = shop.checkout()
     for _ in range(2):
-        assert person.send(session.url, card="4242424242424242").to.startswith("https://site.test/done")
+        assert person.send(session.url, card="4242424242424242").to.startswith(
+            "https://site.test/done"
+        )
     assert person.open(session.url).to.startswith("https://site.test/done")
     assert len(v1.subscriptions.list({"customer": session.customer}).data) == 1
 
@@ -72,7 +78,8 @@ def test_trial_with_a_card(local, v1, receiver, shop):
 
 
 @pytest.mark.parametrize(
-    ("choice", "status"), [("cancel", "canceled"), ("pause", "paused"), ("create_invoice", "past_due")]
+    ("choice", "status"),
+    [("cancel", "canceled"), ("pause", "paused"), ("create_invoice", "past_due")],
 )
 def test_trial_without_a_card(local, v1, person, shop, choice, status):
     session = shop.checkout(
@@ -106,7 +113,11 @@ def test_promotion_code_typed_on_the_page(v1, person, shop):
     assert "$6.75" in person.open(session.url).text
     person.send(session.url, card="4242424242424242")
     done = v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice", "line_items"]})
-    assert (done.amount_subtotal, done.amount_total, done.total_details.amount_discount) == (900, 675, 225)
+    assert (done.amount_subtotal, done.amount_total, done.total_details.amount_discount) == (
+        900,
+        675,
+        225,
+    )
     assert done.invoice.total == 675 and done.line_items.data[0].amount_total == 675
     assert v1.promotion_codes.retrieve(code.id).times_redeemed == 1
     sub = v1.subscriptions.retrieve(done.subscription)
@@ -116,7 +127,9 @@ def test_promotion_code_typed_on_the_page(v1, person, shop):
 
 
 def test_coupon_for_some_months(local, v1, shop):
-    coupon = v1.coupons.create({"amount_off": 300, "currency": "usd", "duration": "repeating", "duration_in_months": 2})
+    coupon = v1.coupons.create(
+        {"amount_off": 300, "currency": "usd", "duration": "repeating", "duration_in_months": 2}
+    )
     sub = shop.buy(discounts=[{"coupon": coupon.id}])
     full = v1.subscriptions.retrieve(sub.id, {"expand": ["discounts"]})
     assert full.discounts[0].source.coupon == coupon.id
@@ -127,11 +140,17 @@ def test_coupon_for_some_months(local, v1, shop):
 
 def test_automatic_tax_by_the_country_of_the_page(v1, person, shop):
     customer = v1.customers.create({"email": "ada@example.com"})
-    session = shop.checkout(customer=customer.id, automatic_tax={"enabled": True}, customer_update={"address": "auto"})
+    session = shop.checkout(
+        customer=customer.id, automatic_tax={"enabled": True}, customer_update={"address": "auto"}
+    )
     assert session.automatic_tax.status == "requires_location_inputs"
     person.send(session.url, card="4242424242424242", country="DE")
     done = v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice"]})
-    assert (done.amount_subtotal, done.amount_total, done.total_details.amount_tax) == (900, 1071, 171)
+    assert (done.amount_subtotal, done.amount_total, done.total_details.amount_tax) == (
+        900,
+        1071,
+        171,
+    )
     assert done.invoice.total == 1071 and done.invoice.total_taxes[0].amount == 171
     assert v1.customers.retrieve(customer.id).address.country == "DE"
 
@@ -143,7 +162,9 @@ def test_a_gift_is_one_payment(local, v1, receiver, person, shop):
     declined = person.send(session.url, card="4000000000009995")
     assert declined.status == 402 and "insufficient funds" in declined.text
     person.send(session.url, card="4242424242424242")
-    done = v1.checkout.sessions.retrieve(session.id, {"expand": ["payment_intent.latest_charge.balance_transaction"]})
+    done = v1.checkout.sessions.retrieve(
+        session.id, {"expand": ["payment_intent.latest_charge.balance_transaction"]}
+    )
     intent = done.payment_intent
     assert done.payment_status == "paid" and done.subscription is None and done.customer is None
     assert intent.amount_received == 5000 and intent.metadata["gift"] == "1"

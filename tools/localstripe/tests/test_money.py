@@ -11,7 +11,9 @@ def paid(v1, shop):
     """The charge of a first month."""
     sub = shop.buy()
     payment = v1.invoice_payments.list({"invoice": sub.latest_invoice}).data[0]
-    return v1.payment_intents.retrieve(payment.payment.payment_intent, {"expand": ["latest_charge"]}).latest_charge
+    return v1.payment_intents.retrieve(
+        payment.payment.payment_intent, {"expand": ["latest_charge"]}
+    ).latest_charge
 
 
 def _balance(v1):
@@ -34,7 +36,9 @@ def test_partial_refunds_to_the_last_cent_and_not_further(local, v1, receiver, p
     for amount in (300, 300):
         refund = v1.refunds.create({"payment_intent": paid.payment_intent, "amount": amount})
         assert refund.status == "succeeded" and refund.amount == amount
-    with pytest.raises(stripe.InvalidRequestError, match="greater than unrefunded amount") as refusal:
+    with pytest.raises(
+        stripe.InvalidRequestError, match="greater than unrefunded amount"
+    ) as refusal:
         v1.refunds.create({"payment_intent": paid.payment_intent, "amount": 301})
     assert refusal.value.param == "amount"
     assert v1.refunds.create({"charge": paid.id, "reason": "requested_by_customer"}).amount == 300
@@ -50,7 +54,9 @@ def test_partial_refunds_to_the_last_cent_and_not_further(local, v1, receiver, p
 
 
 @pytest.mark.parametrize(("end", "left"), [("won", 844 - 1500), ("lost", 844 - 900 - 1500)])
-def test_a_dispute_takes_the_money_and_may_bring_it_back(local, v1, receiver, person, paid, end, left):
+def test_a_dispute_takes_the_money_and_may_bring_it_back(
+    local, v1, receiver, person, paid, end, left
+):
     local.settle()
     receiver.clear()
     dispute = person.json(f"/_local/charges/{paid.id}/dispute", reason="product_not_received")
@@ -58,14 +64,20 @@ def test_a_dispute_takes_the_money_and_may_bring_it_back(local, v1, receiver, pe
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         v1.refunds.create({"charge": paid.id})
     assert refusal.value.code == "charge_disputed"
-    answered = v1.disputes.update(dispute["id"], {"evidence": {"uncategorized_text": "It was used."}, "submit": True})
+    answered = v1.disputes.update(
+        dispute["id"], {"evidence": {"uncategorized_text": "It was used."}, "submit": True}
+    )
     assert answered.status == "under_review"
     person.json(f"/_local/disputes/{dispute['id']}/close", status=end)
     assert v1.disputes.retrieve(dispute["id"]).status == end
     assert sum(_balance(v1)) == left
     local.settle()
     told = receiver.types()
-    assert told[:3] == ["charge.dispute.created", "charge.updated", "charge.dispute.funds_withdrawn"]
+    assert told[:3] == [
+        "charge.dispute.created",
+        "charge.updated",
+        "charge.dispute.funds_withdrawn",
+    ]
     assert told[-1] == "charge.dispute.closed"
     assert ("charge.dispute.funds_reinstated" in told) is (end == "won")
     if end == "won":
@@ -111,23 +123,38 @@ def test_payment_intents_by_the_api(v1, person):
     with pytest.raises(stripe.CardError) as refusal:
         v1.payment_intents.create({
             "amount": 700, "currency": "usd", "payment_method": "pm_card_chargeDeclined", "confirm": True})  # fmt: skip
-    assert (refusal.value.code, refusal.value.json_body["error"]["decline_code"]) == ("card_declined", "generic_decline")
+    assert (refusal.value.code, refusal.value.json_body["error"]["decline_code"]) == (
+        "card_declined",
+        "generic_decline",
+    )
     kept = v1.payment_intents.list().data[0]
-    assert kept.status == "requires_payment_method" and kept.last_payment_error.code == "card_declined"
-    assert v1.payment_intents.confirm(kept.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
+    assert (
+        kept.status == "requires_payment_method" and kept.last_payment_error.code == "card_declined"
+    )
+    assert (
+        v1.payment_intents.confirm(kept.id, {"payment_method": "pm_card_visa"}).status
+        == "succeeded"
+    )
     asked = v1.payment_intents.create({
         "amount": 700, "currency": "usd", "payment_method": "pm_card_threeDSecure2Required", "confirm": True,
         "return_url": "https://site.test/back"})  # fmt: skip
     assert asked.status == "requires_action"
     url = asked.next_action.redirect_to_url.url
     assert person.send(url, result="fail").to == "https://site.test/back"
-    assert v1.payment_intents.retrieve(asked.id).last_payment_error.code == "payment_intent_authentication_failure"
+    assert (
+        v1.payment_intents.retrieve(asked.id).last_payment_error.code
+        == "payment_intent_authentication_failure"
+    )
 
 
 def test_invoices_of_ones_own(v1, person):
     customer = v1.customers.create({"email": "ada@example.com"})
-    v1.invoice_items.create({"customer": customer.id, "amount": 1200, "currency": "usd", "description": "Help"})
-    draft = v1.invoices.create({"customer": customer.id, "pending_invoice_items_behavior": "include"})
+    v1.invoice_items.create(
+        {"customer": customer.id, "amount": 1200, "currency": "usd", "description": "Help"}
+    )
+    draft = v1.invoices.create(
+        {"customer": customer.id, "pending_invoice_items_behavior": "include"}
+    )
     assert (draft.status, draft.total) == ("draft", 1200)
     bill = v1.invoices.finalize_invoice(draft.id)
     assert bill.status == "open" and bill.number.endswith("-0001")

@@ -16,7 +16,9 @@ def test_from_plan_to_cancellation(local, v1, receiver, person, shop):
     session = shop.checkout(client_reference_id="user-1", metadata={"order": "7"})
     assert session.status == "open" and session.amount_total == 900 and session.livemode is False
     shown = person.open(session.url)
-    assert "No money moves" in shown.text and "$9.00" in shown.text and "ada@example.com" in shown.text
+    assert (
+        "No money moves" in shown.text and "$9.00" in shown.text and "ada@example.com" in shown.text
+    )
     local.settle()
     receiver.clear()
     answer = person.send(session.url, card="4242424242424242")
@@ -29,20 +31,37 @@ def test_from_plan_to_cancellation(local, v1, receiver, person, shop):
     assert completed.api_version == stripe.api_version
     sub = v1.subscriptions.retrieve(completed.data.object.subscription)
     item = sub["items"].data[0]
-    assert sub.status == "active" and 28 * DAY <= item.current_period_end - item.current_period_start <= 31 * DAY
+    assert (
+        sub.status == "active"
+        and 28 * DAY <= item.current_period_end - item.current_period_start <= 31 * DAY
+    )
     assert "current_period_end" not in sub
 
     receiver.clear()
     shop.to_end_of_period(sub, then=3600)
     assert local.settle()
-    assert receiver.types()[:3] == ["invoice.upcoming", "customer.subscription.updated", "invoice.created"]
-    assert receiver.types()[-3:] == ["invoice.paid", "invoice.payment_succeeded", "invoice_payment.paid"]
+    assert receiver.types()[:3] == [
+        "invoice.upcoming",
+        "customer.subscription.updated",
+        "invoice.created",
+    ]
+    assert receiver.types()[-3:] == [
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "invoice_payment.paid",
+    ]
     renewal = shop.invoices(sub)[-1]
-    assert (renewal.billing_reason, renewal.status, renewal.total) == ("subscription_cycle", "paid", 900)
+    assert (renewal.billing_reason, renewal.status, renewal.total) == (
+        "subscription_cycle",
+        "paid",
+        900,
+    )
     moved = shop.sub(sub)["items"].data[0]
     assert moved.current_period_start == item.current_period_end
-    created = [event for event in receiver.events if event.type == "customer.subscription.updated"][0]
-    assert created.created == item.current_period_end  # the clock of the object, not of this machine
+    created = next(e for e in receiver.events if e.type == "customer.subscription.updated")
+    assert (
+        created.created == item.current_period_end
+    )  # the clock of the object, not of this machine
 
 
 def test_failed_renewal_goes_through_dunning_and_ends(local, v1, receiver, shop):
@@ -71,7 +90,9 @@ def test_failed_renewal_goes_through_dunning_and_ends(local, v1, receiver, shop)
     assert receiver.types().count("invoice.payment_failed") == 4
     assert receiver.types()[-1] == "customer.subscription.deleted"
     assert v1.subscriptions.list({"customer": sub.customer}).data == []
-    assert [s.id for s in v1.subscriptions.list({"customer": sub.customer, "status": "all"}).data] == [sub.id]
+    assert [
+        s.id for s in v1.subscriptions.list({"customer": sub.customer, "status": "all"}).data
+    ] == [sub.id]
 
 
 def test_dunning_may_end_unpaid_and_a_new_card_heals_it(local, v1, person, shop):
@@ -79,7 +100,9 @@ def test_dunning_may_end_unpaid_and_a_new_card_heals_it(local, v1, person, shop)
     sub = shop.buy(card="4000000000000341")
     shop.to_end_of_period(sub, then=3600 + 7 * DAY)
     assert shop.sub(sub).status == "unpaid"
-    session = v1.billing_portal.sessions.create({"customer": sub.customer, "return_url": "https://site.test/me"})
+    session = v1.billing_portal.sessions.create(
+        {"customer": sub.customer, "return_url": "https://site.test/me"}
+    )
     assert person.send(f"{session.url}/card", card="4242424242424242").status == 303
     paid = v1.invoices.pay(shop.invoices(sub)[-1].id)
     assert paid.status == "paid" and shop.sub(sub).status == "active"
@@ -101,7 +124,9 @@ def test_a_retry_that_succeeds_ends_the_dunning(local, v1, person, shop):
 def test_cancelled_at_the_end_stays_until_then(local, shop, v1, receiver):
     sub = shop.buy()
     leaving = v1.subscriptions.update(sub.id, {"cancel_at_period_end": True})
-    assert leaving.status == "active" and leaving.cancel_at == sub["items"].data[0].current_period_end
+    assert (
+        leaving.status == "active" and leaving.cancel_at == sub["items"].data[0].current_period_end
+    )
     back = v1.subscriptions.update(sub.id, {"cancel_at_period_end": False})
     assert back.cancel_at is None and back.canceled_at is None
     v1.subscriptions.update(sub.id, {"cancel_at_period_end": True})
@@ -115,7 +140,11 @@ def test_cancelled_at_the_end_stays_until_then(local, shop, v1, receiver):
 def test_cancelled_now(v1, shop):
     sub = shop.buy()
     gone = v1.subscriptions.cancel(sub.id, {"cancellation_details": {"comment": "too dear"}})
-    assert gone.status == "canceled" and gone.ended_at and gone.cancellation_details.comment == "too dear"
+    assert (
+        gone.status == "canceled"
+        and gone.ended_at
+        and gone.cancellation_details.comment == "too dear"
+    )
 
 
 def test_renewals_keep_the_day_of_the_month(local, v1, shop):
