@@ -14,6 +14,7 @@ from .wire import list_filter, plain, route
 # What an invoice tells others when it is settled; subscriptions and gifts register here.
 ON_PAID = []
 ON_FAILED = []
+RETRIED = ("subscription_cycle", "subscription_update")
 
 
 def build(
@@ -360,8 +361,10 @@ def failed(w, invoice, result, before=None):
 
 
 def _plan_retry(w, invoice):
-    """Retries count from the first failure of a renewal; a first invoice is not retried."""
-    if invoice["billing_reason"] != "subscription_cycle":
+    """Retries count from the first failure; a first invoice and a change that waits have none."""
+    sub = sub_of(w, invoice)
+    waits = ((sub or {}).get("_pending") or {}).get("invoice") == invoice["id"]
+    if waits or invoice["billing_reason"] not in RETRIED:
         return
     days = w.settings["dunning_days"]
     first = invoice.setdefault("_failed_at", w.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sqlite3
@@ -86,9 +87,8 @@ class LocalStripe:
         with self.world.work():
             self.world.meta("clock")["port"] = self.port
         self.delivery.start()
-        threading.Thread(
-            target=self.server.serve_forever, args=(0.1,), name="localstripe", daemon=True
-        ).start()
+        self.listener = threading.Thread(target=self.server.listen, name="localstripe", daemon=True)
+        self.listener.start()
         return self
 
     def _bind(self):
@@ -105,8 +105,8 @@ class LocalStripe:
         """Stop listening and delivering; what is on its way goes out at the next start."""
         self.stopped = True
         if self.server:
-            self.server.shutdown()
-            self.server.server_close()
+            self.server.hang_up()
+            self.listener.join(10)
         self.delivery.stop()
         self.world.store.close()
 
@@ -145,6 +145,19 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
     allow_reuse_address = True
+    open = True
+
+    def listen(self):
+        """Wait for requests without looking at the clock."""
+        while self.open:
+            self.handle_request()
+        self.server_close()
+
+    def hang_up(self):
+        self.open = False
+        # Wakes the listener, which finds that it is over; or it was awake and is gone already.
+        with contextlib.suppress(ConnectionError):
+            socket.create_connection(self.server_address, timeout=5).close()
 
 
 def _handler(stripe):

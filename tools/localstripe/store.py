@@ -90,17 +90,14 @@ class Store:
             try:
                 yield
             except BaseException as exc:
-                if getattr(exc, "keep", False):
-                    self._commit()
-                else:
-                    self._undo()
+                self._commit() if getattr(exc, "keep", False) else self._undo()
                 raise
             else:
                 self._commit()
             finally:
                 self._depth = 0
-        if self.after_commit:
-            self.after_commit()
+                if self.after_commit:
+                    self.after_commit()
 
     def _commit(self):
         rows, gone = [], []

@@ -268,7 +268,7 @@ def _failed(w, invoice, result):
         w.update(sub, "customer.subscription.updated", status="past_due")
     days = w.settings["dunning_days"]
     last = invoice.get("_retries", 0) >= len(days) and invoice["next_payment_attempt"] is None
-    if invoice["billing_reason"] == "subscription_cycle" and last:
+    if invoice["billing_reason"] in invoices.RETRIED and last:
         give_up(w, sub)
 
 

@@ -16,7 +16,7 @@ import stripe
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from localstripe import LocalStripe
+from localstripe import LocalStripe, shapes, vendor
 
 stripe.enable_telemetry = False
 SECRET = "whsec_test"
@@ -164,13 +164,27 @@ def receiver():
     made.close()
 
 
+def unfit(world):
+    """What lies in the store and could not be Stripe's."""
+    spec, found = vendor.description(), []
+    for kind, rows in world.store.tables.items():
+        if kind.startswith("_"):
+            continue
+        for row in rows.values():
+            try:
+                spec.check(shapes.public(row), {"$ref": f"#/components/schemas/{kind}"})
+            except vendor.Invalid as exc:
+                found.append(f"{kind} {row['id']}: {exc}")
+    return found
+
+
 @pytest.fixture
 def local(request, receiver, tmp_path):
     made = LocalStripe(
         tmp_path / "stripe.sqlite3", receiver.url, SECRET, retries=(0.05, 0.05, 0.05)
     ).start()
     yield made
-    problems = made.wire.problems()
+    problems = made.wire.problems() + unfit(made.world)
     made.stop()
     if not request.node.get_closest_marker("allow_bad_requests"):
         assert not problems, problems

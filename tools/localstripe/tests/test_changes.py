@@ -53,6 +53,49 @@ def test_upgrade_is_what_the_preview_said_to_the_cent(local, v1, shop, receiver)
     assert all(row.parent.invoice_item_details.proration for row in invoice.lines.data)
 
 
+def test_preview_equals_with_tax_discount_and_balance(local, v1, shop):
+    customer = v1.customers.create({"email": "ada@example.com", "address": {"country": "FR"}})
+    coupon = v1.coupons.create({"percent_off": 12.5, "duration": "forever"})
+    sub = shop.buy(
+        customer=customer.id, automatic_tax={"enabled": True}, discounts=[{"coupon": coupon.id}]
+    )
+    v1.customers.balance_transactions.create(customer.id, {"amount": -333, "currency": "usd"})
+    local.advance(seconds=7 * DAY + 77)
+    at = local.world.now()
+    for price in (shop.more, shop.year):
+        preview = _preview(v1, sub, at, price)
+        after = v1.subscriptions.update(sub.id, {
+            "items": _swap(sub, price), "proration_behavior": "always_invoice", "proration_date": at})  # fmt: skip
+        invoice = v1.invoices.retrieve(after.latest_invoice)
+        assert _figures(invoice) == _figures(preview)
+        off = sum(d.amount for d in invoice.total_discount_amounts)
+        tax = sum(t.amount for t in invoice.total_taxes)
+        assert off > 0 and tax > 0 and invoice.total == invoice.subtotal - off + tax
+        assert sum(row.amount for row in invoice.lines.data) == invoice.subtotal
+        at = local.world.now()
+    upcoming = v1.invoices.create_preview({"subscription": sub.id})
+    shop.to_end_of_period(sub, then=3600)
+    assert _figures(shop.invoices(sub)[-1]) == _figures(upcoming)
+
+
+def test_preview_of_a_new_subscription(v1, shop):
+    coupon = v1.coupons.create({"amount_off": 100, "currency": "usd"})
+    preview = v1.invoices.create_preview({
+        "subscription_details": {"items": [{"price": shop.month.id, "quantity": 2}]},
+        "discounts": [{"coupon": coupon.id}]})  # fmt: skip
+    assert (preview.subtotal, preview.total) == (1800, 1700)
+    assert v1.subscriptions.list().data == [] and v1.coupons.retrieve(coupon.id).times_redeemed == 0
+
+
+def test_an_upgrade_that_fails_without_waiting_is_retried(local, v1, shop):
+    sub = shop.buy(card="4000000000000341")
+    after = v1.subscriptions.update(sub.id, {
+        "items": _swap(sub, shop.more), "proration_behavior": "always_invoice"})  # fmt: skip
+    assert after.status == "past_due" and after["items"].data[0].price.id == shop.more.id
+    local.advance(seconds=7 * DAY)
+    assert shop.sub(sub).status == "canceled"
+
+
 def test_upgrade_to_a_year_begins_a_new_cycle(local, v1, shop):
     sub = shop.buy()
     local.advance(seconds=15 * DAY)

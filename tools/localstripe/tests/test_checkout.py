@@ -212,3 +212,31 @@ def test_setup_mode_saves_a_card(v1, person, shop):
     assert len(v1.payment_methods.list({"customer": customer.id}).data) == 1
     done = v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent"]})
     assert done.setup_intent.status == "succeeded"
+
+
+def test_a_gift_with_an_invoice(v1, person, shop):
+    gift = shop.price(5000)
+    coupon = v1.coupons.create({"percent_off": 10})
+    session = shop.checkout(gift, mode="payment", invoice_creation={"enabled": True},
+                            discounts=[{"coupon": coupon.id}])  # fmt: skip
+    person.send(session.url, card="4242424242424242")
+    done = v1.checkout.sessions.retrieve(session.id, {"expand": ["invoice.payments"]})
+    assert (done.invoice.status, done.invoice.total, done.invoice.amount_paid) == (
+        "paid",
+        4500,
+        4500,
+    )
+    assert done.invoice.payments.data[0].payment.payment_intent == done.payment_intent
+    assert len(v1.charges.list().data) == 1
+
+
+def test_everything_off_needs_no_money(v1, person, shop):
+    coupon = v1.coupons.create({"percent_off": 100, "duration": "once"})
+    session = shop.checkout(
+        discounts=[{"coupon": coupon.id}], payment_method_collection="if_required"
+    )
+    assert session.amount_total == 0
+    person.send(session.url)
+    done = v1.checkout.sessions.retrieve(session.id, {"expand": ["subscription"]})
+    assert done.payment_status == "no_payment_required" and done.subscription.status == "active"
+    assert v1.charges.list().data == []

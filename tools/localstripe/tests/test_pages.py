@@ -76,6 +76,16 @@ def test_confirming_a_change_from_a_deep_link(v1, person, shop):
     assert shop.sub(sub)["items"].data[0].price.id == shop.year.id
 
 
+def test_pausing_from_a_deep_link(v1, person, shop):
+    sub = shop.buy()
+    session = _portal(
+        v1, sub, type="subscription_pause", subscription_pause={"subscription": sub.id}
+    )
+    assert "Pause the subscription" in person.open(session.url).text
+    assert person.send(f"{session.url}/pause", subscription=sub.id).status == 303
+    assert shop.sub(sub).status == "paused"
+
+
 def test_the_portal_of_one_is_not_the_portal_of_another(v1, person, shop):
     mine, other = shop.buy(), shop.buy()
     session = _portal(v1, mine)

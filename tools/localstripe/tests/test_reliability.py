@@ -37,6 +37,19 @@ def test_a_file_that_is_no_state_is_refused(tmp_path):
         LocalStripe(path)
 
 
+def test_one_process_uses_a_state(tmp_path):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    with LocalStripe(tmp_path / "s.sqlite3"):
+        command = [sys.executable, "-m", "localstripe", "--state", str(tmp_path / "s.sqlite3")]
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[2], capture_output=True, text=True
+        )
+    assert done.returncode and "in use by another process" in done.stderr
+
+
 def test_it_does_not_load_in_production(monkeypatch):
     monkeypatch.setenv("THREADFLOW_ENV", "production")
     with pytest.raises(RuntimeError, match="production"):
