@@ -315,6 +315,9 @@ def pay(w, session, form, *, authenticated=None):
         raise refused("Enter an e-mail address.", param="email")
     country = form.get("country", "").upper() or None
     reckon(w, session, country)
+    if form.get("seen") not in (None, "", str(session["amount_total"])):
+        total = money.text(session["amount_total"], session["currency"])
+        raise refused(f"With tax it is {total}. Send the form again to agree.", param="country")
     if not needs_card(w, session):
         return _complete(w, session, email, country, None)
     number = cards.digits(form.get("card", ""))

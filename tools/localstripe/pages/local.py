@@ -73,7 +73,7 @@ def _charges(desk):
     for row in w.find("refund", status="succeeded")[:-6:-1]:
         rows.append((_link(row["id"]), "refund", e(money.text(row["amount"], row["currency"])), "",
                      button("The bank sends it back", f"/_local/refunds/{row['id']}/fail")))  # fmt: skip
-    return "<h2>Payments</h2>" + table(("Charge", "Amount", "Refunded", "Dispute", ""), rows)
+    return "<h2>Payments</h2>" + table(("Charge", "Amount", "Refunded", "Dispute", "Actions"), rows)
 
 
 def _events(desk):
@@ -87,7 +87,7 @@ def _events(desk):
          button("Send again", f"/_local/events/{ev['id']}/send"))
         for ev in w.store.peek("event")[:-41:-1]
     ]  # fmt: skip
-    return "<h2>Events</h2>" + table(("When", "Type", "Event", "Delivery", ""), rows)
+    return "<h2>Events</h2>" + table(("When", "Type", "Event", "Delivery", "Actions"), rows)
 
 
 def _objects(desk):

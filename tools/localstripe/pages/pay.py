@@ -55,7 +55,8 @@ def _page(w, session, form, error=""):
         field("name", "Name on card", form.get("name", ""), autocomplete="cc-name") if card else ""
     )
     return f"""<div class="narrow">{_sums(w, session)}{_code(session, here)}
-<form method="post" action="{here}">{who}{fields}{country}
+<form method="post" action="{here}"><input type="hidden" name="seen" value="{session["amount_total"] or ""}">
+{who}{fields}{country}
 <p><button class="go">{verb}</button></p></form>{_back(session)}</div>"""
 
 

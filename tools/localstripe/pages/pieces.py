@@ -19,7 +19,7 @@ def layout(title, body):
 <link rel="stylesheet" href="/_local/style.css">
 </head>
 <body>
-<p class="banner" role="note"><strong>This is a stand-in for Stripe. No money moves.</strong></p>
+<header class="banner"><strong>This is a stand-in for Stripe. No money moves.</strong></header>
 <main>
 <h1>{e(title)}</h1>
 {body}

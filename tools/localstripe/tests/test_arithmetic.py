@@ -90,13 +90,13 @@ def obey(w, clock, sid, prices, name, value):
     if name == "wait":
         clock.advance(seconds=value)
     elif name == "swap":
-        changes.update(
+        swap(
             w,
+            sub,
             {
                 "items": [{"id": item["id"], "price": prices[value[0]]}],
                 "proration_behavior": value[1],
             },
-            sid,
         )
     elif name == "quantity":
         changes.update(
@@ -123,6 +123,22 @@ def obey(w, clock, sid, prices, name, value):
         pausing.pause(w, {}, sid)
         clock.advance(seconds=5 * money.DAY)
         pausing.resume(w, {"billing_cycle_anchor": {"type": value}}, sid)
+
+
+def swap(w, sub, change):
+    """Change the plan; what is billed for it is what the preview said."""
+    sid = sub["id"]
+    change = {**change, "proration_date": w.now()}
+    preview = changes.create_preview(w, {"subscription": sid, "subscription_details": change})
+    bills = len(w.find("invoice"))
+    changes.update(w, change, sid)
+    made = w.find("invoice")[bills:]
+    for bill in made[:1]:
+        for key in ("subtotal", "total", "amount_due", "starting_balance"):
+            assert bill[key] == preview[key], key
+        assert [r["amount"] for r in bill["lines"]["data"]] == [
+            r["amount"] for r in preview["lines"]["data"]
+        ]
 
 
 def books_are_right(w):

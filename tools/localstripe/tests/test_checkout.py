@@ -155,6 +155,22 @@ def test_automatic_tax_by_the_country_of_the_page(v1, person, shop):
     assert v1.customers.retrieve(customer.id).address.country == "DE"
 
 
+def test_nothing_is_charged_that_the_page_did_not_show(v1, person, shop):
+    session = shop.checkout(automatic_tax={"enabled": True}, customer_email="ada@example.com")
+    form = {"card": "4242424242424242", "country": "DE"}
+    seen = re.search(r'name="seen" value="(\d+)"', person.open(session.url).text)[1]
+    answer = person.send(session.url, seen=seen, **form)
+    assert answer.status == 400 and "$10.71" in answer.text
+    assert (
+        v1.checkout.sessions.retrieve(session.id).status == "open"
+        and v1.customers.list().data == []
+    )
+    seen = re.search(r'name="seen" value="(\d+)"', answer.text)[1]
+    assert 'value="DE" selected' in answer.text
+    assert person.send(session.url, seen=seen, **form).status == 303
+    assert v1.invoices.list().data[0].amount_paid == int(seen) == 1071
+
+
 def test_a_gift_is_one_payment(local, v1, receiver, person, shop):
     gift = shop.price(5000)
     session = shop.checkout(gift, mode="payment", customer_email="ada@example.com",
