@@ -17,7 +17,12 @@ def main():
     parser.add_argument("--webhook-url")
     parser.add_argument("--secret", help="the signing secret of the webhook, whsec_…")
     options = parser.parse_args()
-    stripe = LocalStripe(options.state, options.webhook_url, options.secret, options.port).start()
+    try:
+        stripe = LocalStripe(
+            options.state, options.webhook_url, options.secret, options.port
+        ).start()
+    except (RuntimeError, ValueError, OSError) as exc:
+        parser.exit(2, f"localstripe: {exc}\n")
     print(
         f"A stand-in for Stripe listens on {stripe.url} — its clock and events: {stripe.url}/_local/",
         flush=True,

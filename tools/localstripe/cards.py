@@ -25,6 +25,7 @@ SHOWN = [
     ("4000000000000002", "Declined"),
     ("4000000000009995", "Declined: insufficient funds"),
     ("4000002500003155", "3-D Secure"),
+    ("4000002760003184", "3-D Secure, again at each renewal"),
     ("4000000000000341", "Saves, and fails when charged"),
     ("4000000000000259", "Succeeds, then is disputed"),
 ]
@@ -70,7 +71,9 @@ def outcome(number, *, authenticated=False, present=False):
     fails can be seen. (At Stripe it fails at each charge, and a trial comes before.)
     """
     behaviour = NUMBERS[number][1]
-    if behaviour in ("authenticate", "authenticate_always"):
+    if behaviour == "authenticate_always":
+        return "ok" if authenticated and present else "authenticate"
+    if behaviour == "authenticate":
         return "ok" if authenticated else "authenticate"
     if behaviour == "fails_later" and present:
         return "ok"

@@ -85,7 +85,9 @@ class Expander:
     def __call__(self, body, paths):
         for path in paths:
             if path.count(".") > 3:
-                raise refused("Expansion depth is at most four levels.", param="expand")
+                raise refused(
+                    f"You cannot expand more than 4 levels of a property: {path}", param="expand"
+                )
             self._into(body, path.split("."), path)
         return body
 

@@ -51,6 +51,23 @@ def test_the_authenticated_card_renews_without_asking(local, shop):
     assert [i.status for i in shop.invoices(sub)] == ["paid", "paid"]
 
 
+def test_a_card_that_asks_at_each_renewal(local, v1, receiver, person, shop):
+    session = shop.checkout()
+    step = person.send(session.url, card="4000002760003184")
+    assert person.send(step.to, result="pass").status == 303
+    sub = v1.subscriptions.list({"customer": session.customer}).data[0]
+    shop.to_end_of_period(sub, then=3600)
+    bill = shop.invoices(sub)[-1]
+    assert bill.status == "open" and shop.sub(sub).status == "past_due"
+    local.settle()
+    assert "invoice.payment_action_required" in receiver.types()
+    step = person.send(bill.hosted_invoice_url.split("?")[0], card="4000002760003184")
+    assert step.to.startswith("/3ds/pi_")
+    person.send(step.to, result="pass")
+    assert [i.status for i in shop.invoices(sub)] == ["paid", "paid"]
+    assert shop.sub(sub).status == "active"
+
+
 def test_sent_twice_buys_once(v1, person, shop):
     session = shop.checkout()
     for _ in range(2):

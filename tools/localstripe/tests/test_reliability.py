@@ -237,18 +237,21 @@ def test_two_may_run_side_by_side(tmp_path):
         assert client_of(two).v1.customers.list().data == []
 
 
-def test_the_command_line_starts_it(tmp_path):
+def test_the_command_line_starts_it_and_a_kill_loses_nothing(tmp_path):
     import subprocess
     import sys
     from pathlib import Path
 
     tools = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "localstripe", "--port", "0", "--state", str(tmp_path / "s")]
-    with subprocess.Popen(command, cwd=tools, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            url = process.stdout.readline().split()[6]
-            assert stripe.StripeClient(
-                "sk_test_x", base_addresses={"api": url}
-            ).v1.balance.retrieve()
-        finally:
-            process.terminate()
+    command = [sys.executable, "-m", "localstripe", "--state", str(tmp_path / "s")]
+    emails = []
+    for _ in range(2):
+        with subprocess.Popen(command, cwd=tools, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                url = process.stdout.readline().split()[6]
+                v1 = stripe.StripeClient("sk_test_x", base_addresses={"api": url}).v1
+                emails.append([c.email for c in v1.customers.list().data])
+                v1.customers.create({"email": "kept@x.test"})
+            finally:
+                process.kill()
+    assert emails == [[], ["kept@x.test"]]
