@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from . import discounts, invoices, money, shapes
 from .catalog import plan_of
-from .errors import refused
+from .errors import missing, refused
 from .lines import line
 from .params import metadata, unsupported
 from .subscriptions import (
@@ -65,7 +65,7 @@ def plan(w, sub, entries, *, behavior, at, anchor_now=False, trial_over=False):
 
 def _merge(w, sub, old, entries):
     rows = {iid: copy.deepcopy(item) for iid, item in old.items()}
-    touched = []
+    touched, kept = [], {item["price"]["id"] for item in old.values()}
     start, end = period_of(sub)
     for n, entry in enumerate(entries or []):
         where = f"items[{n}]"
@@ -82,15 +82,13 @@ def _merge(w, sub, old, entries):
             continue
         item = rows.get(entry["id"])
         if item is None:
-            from .errors import missing
-
             raise missing("subscription item", entry["id"], f"{where}[id]")
         if entry.get("deleted"):
             del rows[item["id"]]
             touched.append(item["id"])
             continue
         wanted = {"price": item["price"]["id"], "quantity": item["quantity"], **entry}
-        price = check_price(w, wanted, where, sub["currency"])
+        price = check_price(w, wanted, where, sub["currency"], kept)
         if "metadata" in entry:
             item["metadata"] = metadata(item["metadata"], entry["metadata"])
         if (price["id"], wanted["quantity"]) != (item["price"]["id"], item["quantity"]):
@@ -207,6 +205,8 @@ def update(w, p, oid):
         raise refused(f"The subscription is managed by the subscription schedule `{sub['schedule']}`, and updating"
                       " any cancelation behavior directly is not allowed. Please update the schedule instead.")  # fmt: skip
     change = _change(w, sub, p)
+    if change and "_pending" in sub:  # the newer change takes the place of one that waits
+        drop_pending(w, sub)
     if change and change.immediate and behaviour == "pending_if_incomplete":
         return _pay_first(w, sub, change)
     with w.changing(sub, "customer.subscription.updated"):
@@ -320,9 +320,9 @@ def _bill(w, sub, change, behaviour):
     if invoice["status"] == "open" and behaviour != "default_incomplete":
         result = invoices.collect(w, invoice)
         if result != "ok" and behaviour == "error_if_incomplete":
-            from .subscriptions import _no
+            from .subscriptions import not_paid
 
-            raise _no(w, invoice, result)
+            raise not_paid(w, invoice, result)
 
 
 def _pay_first(w, sub, change):

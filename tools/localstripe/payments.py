@@ -73,7 +73,7 @@ def confirm_intent(w, p, oid):
         raise refused("You cannot confirm this PaymentIntent because it's missing a payment method.",
                       code="payment_intent_unexpected_state")  # fmt: skip
     result = charge(w, intent, pm, present=not p.get("off_session"), return_url=p.get("return_url"))
-    after(w, intent, result)
+    tell_invoice(w, intent, result)
     if result in cards.DECLINES:
         raise declined(intent, result)
     if result == "authenticate" and (p.get("error_on_requires_action") or p.get("off_session")):
@@ -84,7 +84,7 @@ def confirm_intent(w, p, oid):
     return intent
 
 
-def after(w, intent, result):
+def tell_invoice(w, intent, result):
     """Tell the invoice of this intent, if it has one and does not know yet."""
     from . import invoices
 

@@ -49,7 +49,8 @@ def create_schedule(w, p):
 def _phase(w, sub, start, stop, entries, *, prorate="create_prorations", sent=None, meta=None):
     rows = []
     for n, entry in enumerate(entries):
-        price = check_price(w, entry, f"phases[items][{n}]", sub["currency"])
+        kept = {item["price"]["id"] for item in items_of(sub)}
+        price = check_price(w, entry, f"phases[items][{n}]", sub["currency"], kept)
         rows.append({"price": price["id"], "plan": plan_of(price)["id"], "quantity": entry.get("quantity", 1),
                      "discounts": [], "metadata": metadata(None, entry.get("metadata")), "tax_rates": []})  # fmt: skip
     return {

@@ -25,10 +25,13 @@ def new_item(w, price, quantity, start, end, *, sub, meta=None):
     )  # fmt: skip
 
 
-def check_price(w, entry, where, currency=None):
-    """The price of an entry, fit for a subscription; or Stripe's refusal."""
+def check_price(w, entry, where, currency=None, kept=()):
+    """The price of an entry, fit for a subscription; or Stripe's refusal.
+
+    An archived price may stay where it is (`kept`), but not come anew.
+    """
     price = w.get("price", need(entry, "price"), f"{where}[price]")
-    if not price["active"]:
+    if not price["active"] and price["id"] not in kept:
         raise refused("The price specified is inactive. This field only accepts active prices.",
                       param=f"{where}[price]")  # fmt: skip
     if price["type"] != "recurring":
@@ -221,11 +224,11 @@ def start(
                           code="resource_missing")  # fmt: skip
         result = invoices.collect(w, invoice, pm, present=present)
         if result != "ok" and behaviour == "error_if_incomplete":
-            raise _no(w, invoice, result)
+            raise not_paid(w, invoice, result)
     return sub
 
 
-def _no(w, invoice, result):
+def not_paid(w, invoice, result):
     exc = card_error(
         "This payment requires additional user action.",
         "subscription_payment_intent_requires_action",
@@ -388,7 +391,9 @@ def end(w, sub, *, reason, comment=None, feedback=None):
         details["reason"] = None
     sub.update(status=status, ended_at=now, canceled_at=sub["canceled_at"] or now,
                cancellation_details=details, pending_update=None)  # fmt: skip
-    sub.pop("_pending", None)
+    pending = sub.pop("_pending", None)
+    if pending and w.get("invoice", pending["invoice"])["status"] == "open":
+        invoices.void(w, w.get("invoice", pending["invoice"]))
     for invoice in w.find("invoice", lambda i: _is_of(i, sub) and i["status"] in ("draft", "open")):
         invoice.update(
             auto_advance=False, next_payment_attempt=None, automatically_finalizes_at=None

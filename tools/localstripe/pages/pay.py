@@ -182,7 +182,7 @@ def intent_challenged(desk, form, oid):
         else:
             pm["_authenticated"] = True
             if oid.startswith("pi_"):
-                payments.after(w, intent, payments.charge(w, intent, pm, present=True))
+                payments.tell_invoice(w, intent, payments.charge(w, intent, pm, present=True))
             else:
                 customers.settle_setup(w, intent, pm)
         if back:

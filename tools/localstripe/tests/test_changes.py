@@ -144,6 +144,43 @@ def test_an_unpaid_upgrade_expires_after_23_hours(local, v1, shop):
     assert v1.invoices.retrieve(after.latest_invoice).status == "void"
 
 
+def test_a_newer_change_takes_the_place_of_one_that_waits(v1, person, shop):
+    sub = shop.buy(card="4000000000000341")
+    asked = {"proration_behavior": "always_invoice", "payment_behavior": "pending_if_incomplete"}
+    first = v1.subscriptions.update(
+        sub.id, {"items": _swap(sub, shop.more), **asked}
+    ).latest_invoice
+    second = v1.subscriptions.update(
+        sub.id, {"items": _swap(sub, shop.year), **asked}
+    ).latest_invoice
+    assert [v1.invoices.retrieve(i).status for i in (first, second)] == ["void", "open"]
+    person.send(f"/invoice/{second}", card="4242424242424242")
+    assert shop.sub(sub)["items"].data[0].price.id == shop.year.id
+
+
+def test_nothing_is_left_to_pay_for_a_change_of_what_is_cancelled(v1, shop):
+    sub = shop.buy(card="4000000000000341")
+    waiting = v1.subscriptions.update(sub.id, {
+        "items": _swap(sub, shop.more), "proration_behavior": "always_invoice",
+        "payment_behavior": "pending_if_incomplete"})  # fmt: skip
+    v1.subscriptions.cancel(sub.id)
+    assert v1.invoices.retrieve(waiting.latest_invoice).status == "void"
+
+
+def test_an_archived_price_stays_for_those_who_have_it(local, v1, shop):
+    sub = shop.buy(shop.more)
+    v1.prices.update(shop.more.id, {"active": False})
+    v1.subscriptions.update(sub.id, {"items": [{"id": sub["items"].data[0].id, "quantity": 2}]})
+    schedule = v1.subscription_schedules.create({"from_subscription": sub.id})
+    now = schedule.phases[0]
+    v1.subscription_schedules.update(schedule.id, {"phases": [
+        {"items": [{"price": shop.more.id, "quantity": 2}], "start_date": now.start_date, "end_date": now.end_date},
+        {"items": [{"price": shop.month.id}]},
+    ]})  # fmt: skip
+    shop.to_end_of_period(sub, then=3600)
+    assert shop.sub(sub)["items"].data[0].price.id == shop.month.id
+
+
 def test_upgrade_that_needs_authentication(v1, person, shop):
     sub = shop.buy()
     pm = v1.payment_methods.attach("pm_card_authenticationRequired", {"customer": sub.customer})

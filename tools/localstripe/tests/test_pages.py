@@ -97,7 +97,7 @@ def test_the_portal_of_one_is_not_the_portal_of_another(v1, person, shop):
         )
 
 
-def test_the_desk_shows_objects_events_and_what_is_due(local, person, shop):
+def test_the_desk_shows_objects_events_and_what_is_due(local, receiver, person, shop):
     sub = shop.buy()
     local.settle()
     page = person.open("/_local/").text
