@@ -183,3 +183,45 @@ def test_hosted_invoice_and_its_pdf(v1, person, shop):
         offset = int(line.split()[0])
         assert pdf.raw[offset:].startswith(b"%d 0 obj" % number)
     assert invoice.number.encode() in pdf.raw
+
+
+def test_saving_cards_by_setup_intents(v1, person, local, receiver):
+    customer = v1.customers.create({"email": "ada@example.com"})
+    intent = v1.setup_intents.create(
+        {"customer": customer.id, "payment_method": "pm_card_visa", "confirm": True}
+    )
+    assert intent.status == "succeeded"
+    pm = v1.payment_methods.retrieve(intent.payment_method)
+    assert pm.customer == customer.id and pm.card.last4 == "4242"
+    with pytest.raises(stripe.CardError) as refusal:
+        v1.setup_intents.create(
+            {"customer": customer.id, "payment_method": "pm_card_chargeDeclined", "confirm": True}
+        )
+    assert refusal.value.code == "card_declined"
+    asked = v1.setup_intents.create({
+        "customer": customer.id, "payment_method": "pm_card_authenticationRequiredOnSetup", "confirm": True,
+        "return_url": "https://site.test/back"})  # fmt: skip
+    assert asked.status == "requires_action"
+    assert (
+        person.send(asked.next_action.redirect_to_url.url, result="pass").to
+        == "https://site.test/back"
+    )
+    assert v1.setup_intents.retrieve(asked.id).status == "succeeded"
+    assert len(v1.customers.payment_methods.list(customer.id).data) == 2
+    assert v1.payment_methods.detach(pm.id).customer is None
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.setup_intents.confirm(intent.id)
+    local.settle()
+    assert {"setup_intent.succeeded", "setup_intent.setup_failed", "setup_intent.requires_action",
+            "payment_method.detached"} <= set(receiver.types())  # fmt: skip
+
+
+def test_a_declined_card_cannot_be_attached(v1):
+    customer = v1.customers.create({"email": "ada@example.com"})
+    with pytest.raises(stripe.CardError) as refusal:
+        v1.payment_methods.attach("pm_card_chargeDeclined", {"customer": customer.id})
+    assert refusal.value.http_status == 402
+    later = v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": customer.id})
+    with pytest.raises(stripe.CardError):
+        v1.payment_intents.create({"amount": 500, "currency": "usd", "customer": customer.id,
+                                   "payment_method": later.id, "confirm": True, "off_session": True})  # fmt: skip
