@@ -38,7 +38,8 @@ def create_session(w, p):
         client_reference_id=p.get("client_reference_id"), metadata=metadata(None, p.get("metadata")),
         customer_creation=None if customer or mode != "payment" else p.get("customer_creation", "if_required"),
         allow_promotion_codes=p.get("allow_promotion_codes"), payment_method_types=["card"],
-        payment_method_collection=p.get("payment_method_collection", "always"), payment_status="unpaid",
+        payment_method_collection=p.get("payment_method_collection", "always"),
+        payment_status="no_payment_required" if mode == "setup" else "unpaid",
         payment_method_options={"card": {"request_three_d_secure": "automatic"}}, locale=p.get("locale"),
         automatic_tax={"enabled": auto_tax, "liability": {"type": "self"} if auto_tax else None,
                        "provider": "stripe" if auto_tax else None,
@@ -51,8 +52,6 @@ def create_session(w, p):
         _data=p.get(f"{'subscription' if mode == 'subscription' else 'payment_intent'}_data") or {},
         _save={**(p.get("customer_update") or {})}, _invoice=(p.get("invoice_creation") or {}).get("enabled", False),
     )  # fmt: skip
-    if mode == "setup":
-        session["payment_status"] = "no_payment_required"
     if "discounts" in p:
         discounts.make(
             w, p["discounts"], customer=p.get("customer"), amount=_sum(prices), stored=False

@@ -92,14 +92,13 @@ class LocalStripe:
         return self
 
     def _bind(self):
-        handler = _handler(self)
         last = self.world.meta("clock").get("port")
         if not self.wanted and last:
             try:
-                return _Server(("127.0.0.1", last), handler)
+                return _Server(("127.0.0.1", last), self)
             except OSError:  # taken by someone else meanwhile: any other will do
-                return _Server(("127.0.0.1", 0), handler)
-        return _Server(("127.0.0.1", self.wanted), handler)
+                return _Server(("127.0.0.1", 0), self)
+        return _Server(("127.0.0.1", self.wanted), self)
 
     def stop(self):
         """Stop listening and delivering; what is on its way goes out at the next start."""
@@ -147,6 +146,10 @@ class _Server(ThreadingHTTPServer):
     allow_reuse_address = True
     open = True
 
+    def __init__(self, address, stripe):
+        super().__init__(address, _Handler)
+        self.stripe = stripe
+
     def listen(self):
         """Wait for requests without looking at the clock."""
         while self.open:
@@ -160,46 +163,43 @@ class _Server(ThreadingHTTPServer):
             socket.create_connection(self.server_address, timeout=5).close()
 
 
-def _handler(stripe):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        timeout = 60
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 60
 
-        def _go(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            if length > BIGGEST:
-                return self._too_much(length)
-            raw = self.rfile.read(length)
-            headers = {k.lower(): v for k, v in self.headers.items()}
-            out = stripe.answer(self.command, self.path, headers, raw)
-            if out is None:
-                self.connection.shutdown(socket.SHUT_RDWR)
-                self.close_connection = True
-                return
-            status, more, body = out
-            self.send_response(status)
-            for name, value in {
-                "Content-Type": "application/json",
-                **more,
-                "Content-Length": str(len(body)),
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def _too_much(self, length):
-            """Read past it, or the sender would not see the answer; but not without end."""
-            left = min(length, 16 * BIGGEST)
-            while left and (chunk := self.rfile.read(min(left, 65_536))):
-                left -= len(chunk)
-            self.send_error(413)
+    def _go(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > BIGGEST:
+            return self._too_much(length)
+        raw = self.rfile.read(length)
+        headers = {k.lower(): v for k, v in self.headers.items()}
+        out = self.server.stripe.answer(self.command, self.path, headers, raw)
+        if out is None:
+            self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
+            return
+        status, more, body = out
+        self.send_response(status)
+        for name, value in {
+            "Content-Type": "application/json",
+            **more,
+            "Content-Length": str(len(body)),
+        }.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = do_HEAD = _go
+    def _too_much(self, length):
+        """Read past it, or the sender would not see the answer; but not without end."""
+        left = min(length, 16 * BIGGEST)
+        while left and (chunk := self.rfile.read(min(left, 65_536))):
+            left -= len(chunk)
+        self.send_error(413)
+        self.close_connection = True
 
-        def log_message(self, *args):
-            """Quiet: the page `/_local/` shows what happened."""
+    do_GET = do_POST = do_DELETE = do_HEAD = _go
 
-    return Handler
+    def log_message(self, *args):
+        """Quiet: the page `/_local/` shows what happened."""

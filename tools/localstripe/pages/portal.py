@@ -49,6 +49,11 @@ def _subscription(w, session, sub, kind, flow):
     each = f"{money.text(item['price']['unit_amount'], sub['currency'])} / {item['price']['recurring']['interval']}"
     told = f"ends on {end}" if sub["cancel_at_period_end"] else f"next period from {end}"
     body = f"<h2>{e(name)}</h2><p>{e(each)} · <strong>{e(sub['status'])}</strong> · {told}</p>"
+    return body + _actions(w, sub, item, here, kind, flow)
+
+
+def _actions(w, sub, item, here, kind, flow):
+    body = ""
     if sub["cancel_at_period_end"]:
         body += button(
             "Resume the subscription",
