@@ -149,6 +149,7 @@ def test(session: nox.Session) -> None:
     cells.append(("chat with all models swapped", chat, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("chat without the forum", chat, found.env() | {"WITHOUT_FORUM": "1"}, []))
     cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
+    cells.append(("the local Stripe", ROOT / "tools/localstripe", {}, []))
     cells.append(("example project", EXAMPLE, found.env(), []))
     cells.append(("workspace", ROOT / "tests", found.env(postgres=True), []))
     if "browser" not in found.missing:
