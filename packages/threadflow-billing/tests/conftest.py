@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import functools
+
+import pytest
+from django.contrib.auth import get_user_model
+
+try:
+    from vendormock import Spec, StripeMock
+except ImportError:  # the package alone, without its repository
+    Spec = StripeMock = None
+
+
+pytest_plugins = ["threadflow_core.testing.pytest_plugin"]
+
+
+@pytest.fixture(autouse=True)
+def no_limits(settings):
+    """Rates are tested where they are the subject; elsewhere a test may write as fast as it can."""
+    settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "LIMITS": {"*": None}}
+
+
+@functools.cache
+def _spec():
+    return Spec.load("stripe.json")
+
+
+@pytest.fixture
+def stripe_mock(request, settings):
+    """Stripe as its own description has it; a request it would refuse fails the test at its end."""
+    if StripeMock is None:
+        pytest.skip("tools/vendormock of the repository is not here")
+    with StripeMock(_spec()) as mock:
+        settings.THREADFLOW_BILLING = {**settings.THREADFLOW_BILLING, "API_BASE": mock.url}
+        yield mock
+    if not request.node.get_closest_marker("allow_bad_requests"):
+        assert not mock.problems(), mock.problems()
+
+
+@pytest.fixture
+def person(db):
+    """Makes people: `person("ada")`."""
+    users = get_user_model()
+
+    def make(name, **fields):
+        found = users.objects.filter(username=name).first()
+        return found or users.objects.create_user(name, f"{name}@example.org", "pw", **fields)
+
+    return make
+
+
+@pytest.fixture
+def ada(person):
+    return person("ada")
+
+
+@pytest.fixture
+def bo(person):
+    return person("bo")
+
+
+@pytest.fixture
+def admin(person):
+    return person("admin", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def client_of(db):
+    """A browser signed in as somebody: `client_of(ada)`."""
+    from django.test import Client
+
+    def make(someone=None):
+        client = Client()
+        if someone is not None:
+            client.force_login(someone)
+        return client
+
+    return make
