@@ -76,3 +76,49 @@ def client_of(db):
         return client
 
     return make
+
+
+@pytest.fixture
+def world(stripe_mock, db):
+    """Stripe's side, with our plans pushed."""
+    from threadflow_billing.services import plans
+
+    from .world import World
+
+    made = World(stripe_mock)
+    plans.push()
+    return made
+
+
+@pytest.fixture
+def price_of(world):
+    """`price_of("premium", "month")`."""
+    from threadflow_billing.services.checkout import find_price
+
+    return lambda code="premium", interval="month", months=None: find_price(code, interval, months)
+
+
+@pytest.fixture
+def account_of(db):
+    """The person's account with a customer at Stripe."""
+    from threadflow_billing.services import accounts
+
+    def make(person):
+        account = accounts.ensure(person)
+        if not account.customer_id:
+            account.customer_id = f"cus_{person.username}"
+            account.save()
+        return account
+
+    return make
+
+
+@pytest.fixture
+def run_jobs(db):
+    """Run everything that is due, at a time of one's choosing."""
+    from threadflow_core import jobs
+
+    def run(now=None, **more):
+        return jobs.drain(now=now, **more)
+
+    return run

@@ -12,7 +12,21 @@ from .models import PlanFeature, Price
 from .swaps import get_plan_model
 
 KEYS = frozenset(
-    ["code", "name", "tagline", "tier", "default", "active", "grace_days", "trial_days", "trial_needs_card", "prices", "gifts", "features", "metadata"]
+    [
+        "code",
+        "name",
+        "tagline",
+        "tier",
+        "default",
+        "active",
+        "grace_days",
+        "trial_days",
+        "trial_needs_card",
+        "prices",
+        "gifts",
+        "features",
+        "metadata",
+    ]
 )
 
 

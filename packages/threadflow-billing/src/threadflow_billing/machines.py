@@ -40,7 +40,16 @@ REFUND: Mapping[str, frozenset[str]] = {
 #: What Stripe documents. It owns the truth: another edge is taken and marked as odd.
 SUBSCRIPTION: Mapping[str, frozenset[str]] = {
     "": frozenset(
-        ["incomplete", "trialing", "active", "past_due", "unpaid", "paused", "canceled", "incomplete_expired"]
+        [
+            "incomplete",
+            "trialing",
+            "active",
+            "past_due",
+            "unpaid",
+            "paused",
+            "canceled",
+            "incomplete_expired",
+        ]
     ),
     "incomplete": frozenset({"active", "trialing", "incomplete_expired", "canceled", "past_due"}),
     "incomplete_expired": frozenset(),

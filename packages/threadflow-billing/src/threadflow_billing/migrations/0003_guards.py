@@ -23,7 +23,8 @@ POSTGRES = [
     f"""CREATE FUNCTION {ENTRY}_balance() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE total numeric; number integer; wrong integer; booked uuid;
     BEGIN
-        booked := CASE TG_TABLE_NAME WHEN '{BOOKING}' THEN NEW.id ELSE NEW.transaction_id END;
+        IF TG_TABLE_NAME = '{BOOKING}' THEN booked := NEW.id;
+        ELSE booked := NEW.transaction_id; END IF;
         SELECT COALESCE(SUM(e.amount), 0), COUNT(*), COUNT(*) FILTER (WHERE a.currency <> t.currency)
             INTO total, number, wrong
             FROM {ENTRY} e JOIN threadflow_billing_ledgeraccount a ON a.id = e.ledger_account_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -121,6 +123,11 @@ class Command(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    @property
+    def target(self) -> Any:
+        """Id of the row that it concerns."""
+        return self.target_id
 
     @property
     def key(self) -> str:
