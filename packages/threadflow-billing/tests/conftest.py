@@ -80,14 +80,16 @@ def client_of(db):
 
 @pytest.fixture
 def world(stripe_mock, db):
-    """Stripe's side, with our plans pushed."""
-    from threadflow_billing.services import plans
+    """Stripe's side, which has our plans already (pushing them is tested on its own)."""
+    from django.db.models import F, Value
+    from django.db.models.functions import Concat
+
+    from threadflow_billing.models import Price
 
     from .world import World
 
-    made = World(stripe_mock)
-    plans.push()
-    return made
+    Price.objects.update(provider_id=Concat(Value("price_"), F("lookup_key")))
+    return World(stripe_mock)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ globals().update(
                     "code": "patron",
                     "name": "Patron",
                     "tier": 20,
-                    "prices": {"month": 1000, "year": 12000},
+                    "prices": {"month": 1000, "year": 10000},
                     "features": {"test.off": True, "test.quota": None, "test.size": 50},
                 },
             ],

@@ -43,11 +43,10 @@ def find_price(code: str, interval: str, months: int | None = None) -> Price:
 @transaction.atomic
 def start(
     *, person: Any, price: Price, success_url: str, cancel_url: str
-) -> tuple[PaymentOrder, Command | None]:
+) -> tuple[PaymentOrder, Command]:
     """Open a checkout for a subscription. A second one for the same price is the same one.
 
-    Returns the order and the command that opens its page (None when it is open already).
-    `success_url` may hold `{order}`. Raises AlreadySubscribed, NotAllowed, Conflict.
+    Returns the order and the command that opens its page. `success_url` may hold `{order}`. Raises AlreadySubscribed, NotAllowed, Conflict.
     """
     policies.require(policies.may_buy(person, price))
     if price.interval == "gift":
@@ -106,6 +105,10 @@ def _settle_open(account: BillingAccount, price: Price) -> PaymentOrder | list[s
     rows = PaymentOrder.objects.filter(account=account, purpose=Purpose.SUBSCRIPTION)
     rows = rows.select_related("account", "price__plan")
     order = locked(rows.open()).first()
+    if order is not None and order.state == "created" and _opening(order).is_finished:
+        # Nobody knows whether its page was opened; nobody has its address either.
+        move_order(order, "canceled", By.system("no_answer"))
+        order = None
     if order is not None:
         if order.price_id == price.pk:
             return order  # type: ignore[no-any-return]
@@ -119,12 +122,12 @@ def _settle_open(account: BillingAccount, price: Price) -> PaymentOrder | list[s
         .exclude(session_id=None)
         .exclude(session_url="")
     )
-    return list(given_up.values_list("session_id", flat=True))
+    return [str(pk) for pk in given_up.values_list("session_id", flat=True)]
 
 
-def _opening(order: PaymentOrder) -> Command | None:
-    rows = Command.objects.filter(kind="checkout", target_id=order.pk)
-    return rows.order_by("-pk").first()
+def _opening(order: PaymentOrder) -> Command:
+    """The command that opens, or has opened, the order's page."""
+    return Command.objects.get(kind="checkout", target_id=order.pk)
 
 
 def _open(order: PaymentOrder, params: Any, person: Any, *, expire: list[str]) -> Command:

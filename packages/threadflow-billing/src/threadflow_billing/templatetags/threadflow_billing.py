@@ -20,7 +20,26 @@ from ..access import Access, access_of, prompt
 register = template.Library()
 
 #: Currencies without minor units, as Stripe lists them.
-WHOLE = frozenset(["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf"])
+WHOLE = frozenset(
+    [
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "mga",
+        "pyg",
+        "rwf",
+        "ugx",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    ]
+)
 SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 
 
