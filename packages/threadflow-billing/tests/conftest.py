@@ -4,6 +4,8 @@ import functools
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.transaction import Atomic
 
 try:
     from vendormock import Spec, StripeMock
@@ -124,3 +126,31 @@ def run_jobs(db):
         return jobs.drain(now=now, **more)
 
     return run
+
+
+@pytest.fixture
+def commits(request, db, monkeypatch):
+    """Lets the end of the outermost `atomic` of a test count as its commit.
+
+    What waits for the commit runs, and constraints that are checked at commit are checked; the
+    test's own transaction is rolled back as ever, which is much faster than emptying all tables.
+    Tests with threads take `django_db(transaction=True)`, where this does nothing.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None and marker.kwargs.get("transaction"):
+        return
+    leave = Atomic.__exit__
+
+    def left(self, exc_type, exc_value, traceback):
+        leave(self, exc_type, exc_value, traceback)
+        connection = transaction.get_connection(self.using)
+        if exc_type is not None or connection.savepoint_ids or connection.needs_rollback:
+            return
+        if connection.in_atomic_block and connection.run_on_commit:
+            connection.check_constraints()
+            while connection.run_on_commit:
+                waiting, connection.run_on_commit = connection.run_on_commit, []
+                for _sids, function, _robust in waiting:
+                    function()
+
+    monkeypatch.setattr(Atomic, "__exit__", left)

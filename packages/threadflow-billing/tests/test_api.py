@@ -20,7 +20,7 @@ from threadflow_billing.api.permissions import HasFeature, Quota
 from threadflow_billing.models import Command, PaymentOrder, Subscription
 from threadflow_core.testing import assert_same_queries
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
 ROOT = "/api/v1/billing/"
 

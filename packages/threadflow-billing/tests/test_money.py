@@ -25,7 +25,7 @@ from threadflow_billing.services import checkout, gifts, ledger, portal, refunds
 from threadflow_core import jobs, ports
 from threadflow_core.exceptions import Conflict, Invalid, NotAllowed, NotFound
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
 URLS = {"success_url": "https://site.example/{order}/", "cancel_url": "https://site.example/"}
 
@@ -138,6 +138,7 @@ def test_i_a_command_without_an_answer_is_given_up_before_its_key_is_forgotten(
     assert len(world.mock.calls("POST", "/v1/checkout")) == sent
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_j_two_tabs_make_one_customer_and_one_open_session(world, ada, price_of, race):
     price = price_of()
@@ -395,6 +396,7 @@ def test_n_three_partial_refunds_and_one_too_many(world, ada, admin, buy):
     assert ledger.audit() == []
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_n_two_refunds_at_once_never_exceed_the_payment(world, ada, admin, buy, race):
     buy(ada)
@@ -497,6 +499,7 @@ def test_p_a_refund_before_its_payment_is_found_when_the_payment_comes(
     assert ledger.audit() == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_q_the_database_refuses_what_does_not_balance(db):
     if connection.vendor != "postgresql":
         pytest.skip("the balance is checked at commit, which SQLite has no trigger for")
@@ -517,6 +520,7 @@ def test_q_the_database_refuses_what_does_not_balance(db):
     assert not LedgerTransaction.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_q_nothing_that_was_posted_is_rewritten(buy, ada):
     buy(ada)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -559,6 +563,7 @@ def test_a_gift_is_redeemed_once(gift, bo, person, mailoutbox):
     assert code not in mailoutbox[0].body
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_a_stolen_code_raced_for_by_many_serves_one(gift, person, race):
     _row, code = gift

@@ -11,7 +11,7 @@ from threadflow_billing.models import Command, Grant, PaymentOrder, Subscription
 from threadflow_core import ports
 from threadflow_core.testing import assert_same_queries
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
 
 def url(name, *args):

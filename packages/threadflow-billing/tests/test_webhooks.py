@@ -29,7 +29,7 @@ from threadflow_core.testing import assert_queries
 
 from .world import post
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_a_paid_subscription_opens_its_plan(client, world, ada, account_of, pric
     assert step.cause == WebhookEvent.objects.get().event_id
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_a_the_same_event_fifty_times_at_once_has_one_effect(
     world, ada, account_of, price_of, race, by_hand
@@ -85,7 +86,7 @@ ORDERS = list(itertools.permutations(range(5)))
 
 
 @pytest.mark.parametrize(
-    "slice_", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 4))]
+    "slice_", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 10))]
 )
 def test_b_all_120_orders_reach_the_same_end(
     client, world, person, account_of, price_of, slice_, by_hand
@@ -93,7 +94,7 @@ def test_b_all_120_orders_reach_the_same_end(
     """Each order is a subscription of its own; what was fetched is the state at the end."""
     price = price_of()
     ends = set()
-    for number, order in enumerate(ORDERS[slice_::5]):
+    for number, order in enumerate(ORDERS[slice_::10]):
         ada = person(f"p{number}")
         account = account_of(ada)
         bought = PaymentOrder.objects.create(
@@ -124,7 +125,7 @@ def test_b_all_120_orders_reach_the_same_end(
              PaymentOrder.objects.filter(account=account).count(), has(ada), all(revoked))
         )  # fmt: skip
     assert ends == {("canceled", "paid", 500, True, 1, False, True)}
-    assert LedgerTransaction.objects.count() == 24
+    assert LedgerTransaction.objects.count() == 12
     assert ledger.audit() == []
 
 
@@ -222,6 +223,7 @@ def test_f_nothing_is_lost_while_no_worker_runs(client, world, ada, account_of, 
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"done"}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_g_a_database_that_fails_answers_500_and_keeps_nothing(
     client, world, ada, account_of, price_of
 ):
@@ -354,6 +356,7 @@ def test_t_an_unknown_price_opens_nothing(client, world, ada, account_of, price_
     assert not has(ada)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_x_the_view_takes_at_most_four_queries(client, world, ada, account_of, price_of, by_hand):
     sub = world.subscription(account_of(ada), price_of())
     event = world.event("customer.subscription.created", sub)

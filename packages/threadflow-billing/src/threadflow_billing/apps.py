@@ -30,12 +30,19 @@ class BillingConfig(AppConfig):
         post_migrate.connect(_declare_plans, sender=self, dispatch_uid="threadflow_billing.plans")
 
 
-def _declare_plans(using: str, **kwargs: Any) -> None:
+def _declare_plans(using: str, apps: Any = None, **kwargs: Any) -> None:
     """Write the plans of the settings into the database that was just migrated."""
+    from django.apps import apps as installed
     from django.db import router
 
     from . import catalog
     from .models import Price
+    from .swaps import get_plan_model
 
+    try:  # the tables are there unless somebody migrated to a state before them
+        for model in (get_plan_model(), Price):
+            (apps or installed).get_model(model._meta.label)
+    except LookupError:
+        return
     if router.allow_migrate_model(using, Price):
         catalog.declare(using=using)

@@ -20,13 +20,14 @@ def push() -> list[str]:
     """
     gw = gateway()
     done: list[str] = []
-    prices = Price.objects.filter(is_active=True, provider_id=None).select_related("plan")
+    prices = Price.objects.filter(is_active=True, provider_id=None)
+    plans: dict[Any, Any] = get_plan_model()._default_manager.in_bulk()
     for price in prices.order_by("pk"):
         found = _existing(gw, price)
         if found:
             done.append(f"found {price.lookup_key}: {found}")
         else:
-            product = _product(gw, price.plan, done)
+            product = _product(gw, plans[price.plan_id], done)
             found = gw.create_price(_price_params(price, product), key=f"tf:price:{price.pk}")
             done.append(f"made {price.lookup_key}: {found}")
         Price.objects.filter(pk=price.pk).update(provider_id=found)
