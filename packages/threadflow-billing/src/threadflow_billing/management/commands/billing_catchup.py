@@ -1,0 +1,25 @@
+"""After an outage: hear what was not heard."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from ...services import reconcile
+
+
+class Command(BaseCommand):
+    help = "Ask Stripe for the events of the last hours and look at what we did not hear of."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--hours", type=int, default=24)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        hours = options["hours"]
+        if not 0 < hours <= 720:
+            raise CommandError("Between 1 and 720 hours; for more there is billing_reconcile.")
+        new, known = reconcile.catch_up(timezone.now() - dt.timedelta(hours=hours))
+        self.stdout.write(f"{new} events were new, {known} known.")

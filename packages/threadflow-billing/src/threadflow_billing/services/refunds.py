@@ -1,0 +1,96 @@
+"""Giving money back. The refund is a row before Stripe is asked, and its id is the key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from threadflow_core.exceptions import Conflict, Invalid
+
+from .. import dto, policies
+from ..exceptions import GatewayRefused
+from ..gateway import Gateway
+from ..machines import By, move_refund
+from ..models import Command, PaymentOrder, Refund
+from . import commands, sync
+from .locks import lock, lock_account
+from .sync.returns import follow_refund
+
+#: What counts against what is left of a payment.
+GOING = ("requested", "submitted", "pending", "requires_action", "succeeded")
+
+
+def left(order: PaymentOrder) -> int:
+    """What can still be given back of a payment."""
+    going = order.refunds.filter(state__in=GOING).aggregate(total=Sum("amount"))["total"] or 0
+    return max(0, order.amount - going) if order.is_settled else 0
+
+
+@transaction.atomic
+def request(*, staff: Any, order: PaymentOrder, amount: int, reason: str) -> Refund:
+    """Give `amount` (minor units) of a payment back. Raises NotAllowed, Invalid, Conflict."""
+    policies.require(policies.may_refund(staff))
+    lock_account(order.account_id)
+    order = lock(PaymentOrder.objects.select_related("account", "price__plan").filter(pk=order.pk))
+    if not order.is_settled or not (order.intent_id or order.charge_id):
+        raise Conflict(_("Nothing was paid here that Stripe could give back."), code="not_paid")
+    if order.dispute == PaymentOrder.DisputeState.OPEN:
+        raise Conflict(
+            _("The bank is deciding about this payment. It can't be refunded until then."),
+            code="charge_disputed",
+        )
+    if not reason.strip():
+        raise Invalid(fields={"reason": [_("Say why.")]})
+    if not 0 < amount <= left(order):
+        text = _("Between 0.01 and what is left of the payment.")
+        raise Invalid(fields={"amount": [text]}, code="too_much")
+    refund = Refund.objects.create(
+        order=order,
+        amount=amount,
+        currency=order.currency,
+        reason=reason.strip()[:300],
+        requested_by=staff,
+    )
+    params: dict[str, Any] = {"amount": amount, "metadata": {"tf_refund": str(refund.pk)}}
+    params |= (
+        {"payment_intent": order.intent_id} if order.intent_id else {"charge": order.charge_id}
+    )
+    commands.plan(
+        kind="refund", account=order.account, target_id=refund.pk, params=params, actor=staff
+    )
+    return refund
+
+
+def _send(gw: Gateway, command: Command) -> dto.Refund:
+    with transaction.atomic():
+        refund = _row(command)
+        if refund.state == "requested":
+            move_refund(refund, "submitted", By.user(command.actor, "refund", refund.reason))
+    return gw.create_refund(command.params, key=f"tf:re:{command.target_id}")
+
+
+def _apply(command: Command, remote: dto.Refund) -> commands.Result:
+    follow_refund(remote, By.user(command.actor, "refund"))
+    return {"status": remote.status, "refund": remote.id}
+
+
+def _refused(command: Command, error: GatewayRefused) -> None:
+    """It was refunded or disputed meanwhile: our row failed, and the truth is looked up."""
+    refund = _row(command)
+    refund.failure = f"{error.code}: {error.message}"[:300]
+    refund.save(update_fields=["failure"])
+    if refund.state in ("requested", "submitted"):
+        move_refund(refund, "failed", By.stripe(error.code))
+    sync.look_at(f"charge:{refund.order.charge_id}")
+
+
+def _row(command: Command) -> Refund:
+    lock_account(command.account_id)
+    rows = Refund.objects.select_related("order__account")
+    return lock(rows.filter(pk=command.target))  # type: ignore[no-any-return]
+
+
+commands.kinds["refund"] = commands.Kind(_send, _apply, _refused)
