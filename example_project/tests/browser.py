@@ -39,6 +39,7 @@ def demo(var: Path) -> Iterator[str]:
     port = free_port()
     keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     env = {**keep, "THREADFLOW_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    env["LOCAL_STRIPE_PORT"] = str(free_port())
     env.pop("DJANGO_SETTINGS_MODULE", None)
     log = (var / "demo.log").open("w")
     process = subprocess.Popen(

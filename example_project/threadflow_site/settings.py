@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "threadflow_billing.access.EntitlementsMiddleware",
 ]
 
 ROOT_URLCONF = "threadflow_site.urls"
@@ -107,6 +108,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "threadflow_billing.access.entitlements",
             ]
         },
     }
@@ -177,9 +179,58 @@ THREADFLOW_FORUM: dict[str, Any] = {
     "ADAPTER": "accounts.adapter.ForumAdapter",
     "CACHE_ALIAS": "pages",
 }
+# Live chat is what Premium opens.
 THREADFLOW_CHAT: dict[str, Any] = {
     "ADAPTER": "accounts.adapter.ChatAdapter",
     "CACHE_ALIAS": "pages",
+    "FREE_FEATURES": (),
+}
+
+# Payment: Stripe, or in the demo a server on this machine that speaks its HTTP.
+
+STRIPE_SECRET_KEY: str = env("STRIPE_SECRET_KEY", default="")
+LOCAL_STRIPE = DEMO and not STRIPE_SECRET_KEY
+LOCAL_STRIPE_PORT = env.int("LOCAL_STRIPE_PORT", default=PORT + 1)
+LOCAL_STRIPE_URL = f"http://127.0.0.1:{LOCAL_STRIPE_PORT}"
+THREADFLOW_BILLING: dict[str, Any] = {
+    "SECRET_KEY": STRIPE_SECRET_KEY,
+    "WEBHOOK_SECRETS": tuple(env.list("STRIPE_WEBHOOK_SECRETS", default=[])),
+    "CURRENCY": "eur",
+    "PLANS": (
+        {
+            "code": "reader",
+            "name": "Reader",
+            "tagline": "The whole forum, without advertising and without a clock.",
+            "default": True,
+        },
+        {
+            "code": "premium",
+            "name": "Premium",
+            "tagline": "For people who like to talk while the bread is still rising.",
+            "tier": 1,
+            "prices": {"month": 480, "year": 4_800},
+            "gifts": {3: 1_440, 12: 4_800},
+            "features": {"chat.live": True, "chat.write": True},
+        },
+    ),
+}
+if LOCAL_STRIPE:
+    THREADFLOW_BILLING |= {
+        "API_BASE": LOCAL_STRIPE_URL,
+        "SECRET_KEY": "sk_test_demo",
+        "WEBHOOK_SECRETS": ("whsec_demo",),
+    }
+THREADFLOW_CORE |= {
+    "ENTITLEMENTS": "threadflow_billing.entitlements.Backend",
+    # A form that leads to the payment page is followed there.
+    "CSP": {
+        "form-action": [
+            "'self'",
+            *([LOCAL_STRIPE_URL] if LOCAL_STRIPE else []),
+            "https://checkout.stripe.com",
+            "https://billing.stripe.com",
+        ]
+    },
 }
 
 # Sign-in: allauth does all of it.

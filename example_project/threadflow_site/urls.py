@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_allauth/", include("allauth.headless.urls")),
     path("api/v1/", include("threadflow_forum.api.urls")),
     path("api/v1/", include("threadflow_chat.api.urls")),
+    path("api/v1/", include("threadflow_billing.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("threadflow/", include("threadflow_core.urls")),
@@ -26,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics),
     path("favicon.ico", favicon),
     path("chat/", include("threadflow_chat.urls")),
+    path("premium/", include("threadflow_billing.urls")),
+    path("webhooks/", include("threadflow_billing.webhook_urls")),
     path("", include("threadflow_forum.urls")),
 ]
 if settings.DEMO:

@@ -23,6 +23,7 @@ from threadflow_forum.models import CommentMark, Membership, ModAction, ModLogEn
 from threadflow_forum.services import texts
 from threadflow_forum.swaps import get_comment_model, get_sub_model, get_thread_model
 
+from .load_members import load_members
 from .load_rooms import load_rooms
 from .model import C, S, T
 from .people import reader_names
@@ -333,4 +334,5 @@ def load(password: str = "threadflow") -> None:  # noqa: S107 - the demo's publi
         raise CommandError("Demo people are never loaded into a production site.")
     loader = Loader(SUBS, password)
     loader.run()
+    load_members(loader.users)
     load_rooms(loader.users)

@@ -14,6 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from threadflow_site.addresses import EVERYWHERE, in_url
 
+from ... import payments
+
 PEOPLE = {
     "ada": "premium",
     "bo": "free",
@@ -45,28 +47,36 @@ class Command(BaseCommand):
 
             load(PASSWORD)
         passwords = self.set_passwords()
-        self.greet(passwords)
-        if not options["no_serve"]:
+        if options["no_serve"]:
+            return
+        with payments.running():
+            self.greet(passwords)
             self.serve()
 
     def check_port(self) -> None:
         """Better to say it before the data is prepared than after."""
-        family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.HOST, settings.PORT))
-            except OSError as error:
-                raise CommandError(
-                    f"Can't listen on {settings.HOST}:{settings.PORT} ({error.strerror}). "
-                    f"Choose another port: PORT={settings.PORT + 1}"
-                ) from error
+        wanted = [(settings.HOST, settings.PORT, "PORT")]
+        if settings.LOCAL_STRIPE:
+            wanted.append(("127.0.0.1", settings.LOCAL_STRIPE_PORT, "LOCAL_STRIPE_PORT"))
+        for host, port, name in wanted:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, port))
+                except OSError as error:
+                    raise CommandError(
+                        f"Can't listen on {host}:{port} ({error.strerror}). "
+                        f"Choose another port: {name}={port + 2}"
+                    ) from error
 
     def reset(self) -> None:
         if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
             raise CommandError("Only the SQLite of the demo is thrown away.")
         for name in ("demo.sqlite3", "demo.sqlite3-wal", "demo.sqlite3-shm"):
             (settings.VAR / name).unlink(missing_ok=True)
+        for file in settings.VAR.glob(f"{payments.STATE}*"):
+            file.unlink()
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
     def set_passwords(self) -> dict[str, str]:
@@ -101,7 +111,8 @@ class Command(BaseCommand):
   Mails       {address}/dev/outbox/   simulated; {outbox}
   API         {address}/api/docs/
   Admin       {address}/admin/
-  Simulated   Mail. SQLite, jobs and live updates run in this one process.
+  Stripe      {payments.address()}
+  Simulated   Mail and payments. SQLite, jobs and live updates run in this one process.
   Ctrl-C stops it.
 """
         )
