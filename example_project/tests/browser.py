@@ -34,12 +34,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def demo(var: Path) -> Iterator[str]:
+def demo(var: Path, stripe_port: int = 0) -> Iterator[str]:
     """`manage.py demo` on a free port with data of its own; yields its address."""
     port = free_port()
     keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
     env = {**keep, "THREADFLOW_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    env["LOCAL_STRIPE_PORT"] = str(free_port())
+    env["LOCAL_STRIPE_PORT"] = str(stripe_port or free_port())
     env.pop("DJANGO_SETTINGS_MODULE", None)
     log = (var / "demo.log").open("w")
     process = subprocess.Popen(
