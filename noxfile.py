@@ -22,7 +22,11 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 LOCK = ROOT / "requirements.lock"
 PACKAGES = ("core", "forum", "chat", "billing", "ai", "notify")
-EXTRAS = {"core": "[api,celery,realtime,redis,uploads]", "forum": "[api,realtime]"}
+EXTRAS = {
+    "core": "[api,celery,realtime,redis,uploads]",
+    "forum": "[api,realtime]",
+    "billing": "[api,realtime]",
+}
 EXAMPLE = ROOT / "example_project"
 
 
@@ -134,13 +138,15 @@ def test(session: nox.Session) -> None:
         session.error(f"Required but not there: {', '.join(sorted(needed & set(found.missing)))}")
     static_checks(session)
     cells: list[tuple[str, Path, dict[str, str], list[str]]] = []
-    for name in ("core", "forum"):
+    for name in ("core", "forum", "billing"):
         folder = ROOT / f"packages/threadflow-{name}"
         cells.append((f"{name} on SQLite", folder, found.env(), []))
         if "postgres" not in found.missing:
             cells.append((f"{name} on PostgreSQL", folder, found.env(postgres=True), []))
     forum = ROOT / "packages/threadflow-forum"
     cells.append(("forum with all models swapped", forum, found.env() | {"SWAPPED": "1"}, []))
+    billing = ROOT / "packages/threadflow-billing"
+    cells.append(("billing with the plan swapped", billing, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
     cells.append(("example project", EXAMPLE, found.env(), []))
     cells.append(("workspace", ROOT / "tests", found.env(postgres=True), []))
@@ -169,7 +175,13 @@ def static_checks(session: nox.Session) -> None:
 def extended(session: nox.Session, found: Services) -> None:
     """Wheels alone, and the matrix of swaps."""
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    tool(session, "tox", "-e", "standalone-core,standalone-forum,migrations,build", PATH=path)
+    tool(
+        session,
+        "tox",
+        "-e",
+        "standalone-core,standalone-forum,standalone-billing,migrations,build",
+        PATH=path,
+    )
 
 
 # Checks
@@ -186,7 +198,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     ready(session, dev=True)
-    tool(session, "mypy", "packages/threadflow-core/src", "packages/threadflow-forum/src")
+    sources = [f"packages/threadflow-{name}/src" for name in ("core", "forum", "billing")]
+    tool(session, "mypy", *sources)
 
 
 @nox.session
@@ -279,7 +292,7 @@ def lock(session: nox.Session) -> None:
 def release_dry(session: nox.Session) -> None:
     """Everything of a release but the upload."""
     build(session)
-    tool(session, "tox", "-e", "standalone-core,standalone-forum")
+    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-billing")
     versions = {
         subprocess.check_output(
             [str(BIN / "python"), "-c",

@@ -318,7 +318,7 @@ def test_a_downgrade_waits_for_the_end_of_the_period(world, ada, buy, price_of):
     assert sub.pending_price.plan.code == "premium"
     assert sub.schedule_id
     assert sub.price.plan.code == "patron"
-    (call,) = [c for c in world.mock.calls("POST", "/v1/subscription_schedules/sub_sched")]
+    (call,) = world.mock.calls("POST", "/v1/subscription_schedules/sub_sched")
     now, then = call.params["phases"]
     assert now["end_date"] == int(sub.period_end.timestamp())
     assert then["items"][0]["price"] == price_of("premium").provider_id

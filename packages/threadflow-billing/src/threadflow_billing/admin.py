@@ -38,7 +38,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are looked at, never made, changed or deleted by hand."""
 
     show_full_result_count = False
-    ordering: Any = ("-pk",)
+    ordering = ("-pk",)
     action_form = ReasonForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -120,7 +120,7 @@ class MatrixForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.plans = list(get_plan_model()._default_manager.order_by("tier", "pk"))
+        self.plans: list[Any] = list(get_plan_model()._default_manager.order_by("tier", "pk"))
         self.specs = ports.declared_features()
         known = {
             (row.plan_id, row.feature): row
@@ -159,9 +159,10 @@ class MatrixForm(forms.Form):
         data = super().clean() or {}
         for name, value in list(data.items()):
             code = name.partition("|")[2]
-            if self.specs[code].kind != "bool" and value and value not in self.ENDLESS:
-                if not (value.isascii() and value.isdigit()):
-                    self.add_error(name, _("A whole number, or ∞."))
+            if self.specs[code].kind == "bool" or not value or value in self.ENDLESS:
+                continue
+            if not (value.isascii() and value.isdigit()):
+                self.add_error(name, _("A whole number, or ∞."))
         return data
 
     def values(self) -> dict[tuple[str, str], tuple[bool, int | None]]:
@@ -302,8 +303,10 @@ class GrantAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_give_permission(request)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, **kwargs) if obj else GiveForm
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else GiveForm
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
@@ -394,8 +397,10 @@ class OverrideAdmin(ReadOnlyAdmin):
         obj.pk = made.pk
         obj._state.adding = False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, **kwargs) if obj else OverrideForm
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else OverrideForm
 
 
 class OverrideForm(forms.ModelForm):  # type: ignore[type-arg]
