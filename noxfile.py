@@ -25,6 +25,7 @@ PACKAGES = ("core", "forum", "chat", "billing", "ai", "notify")
 EXTRAS = {
     "core": "[api,celery,realtime,redis,uploads]",
     "forum": "[api,realtime]",
+    "chat": "[api,realtime]",
     "billing": "[api,realtime]",
 }
 EXAMPLE = ROOT / "example_project"
@@ -138,16 +139,20 @@ def test(session: nox.Session) -> None:
         session.error(f"Required but not there: {', '.join(sorted(needed & set(found.missing)))}")
     static_checks(session)
     cells: list[tuple[str, Path, dict[str, str], list[str]]] = []
-    for name in ("core", "forum", "billing"):
+    for name in ("core", "forum", "chat", "billing"):
         folder = ROOT / f"packages/threadflow-{name}"
         cells.append((f"{name} on SQLite", folder, found.env(), []))
         if "postgres" not in found.missing:
             cells.append((f"{name} on PostgreSQL", folder, found.env(postgres=True), []))
     forum = ROOT / "packages/threadflow-forum"
     cells.append(("forum with all models swapped", forum, found.env() | {"SWAPPED": "1"}, []))
+    chat = ROOT / "packages/threadflow-chat"
+    cells.append(("chat with all models swapped", chat, found.env() | {"SWAPPED": "1"}, []))
+    cells.append(("chat without the forum", chat, found.env() | {"WITHOUT_FORUM": "1"}, []))
     billing = ROOT / "packages/threadflow-billing"
     cells.append(("billing with the plan swapped", billing, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
+    cells.append(("the local Stripe", ROOT / "tools/localstripe", {}, []))
     cells.append(("example project", EXAMPLE, found.env(), []))
     cells.append(("workspace", ROOT / "tests", found.env(postgres=True), []))
     if "browser" not in found.missing:
@@ -179,7 +184,7 @@ def extended(session: nox.Session, found: Services) -> None:
         session,
         "tox",
         "-e",
-        "standalone-core,standalone-forum,standalone-billing,migrations,build",
+        "standalone-core,standalone-forum,standalone-chat,standalone-billing,migrations,build",
         PATH=path,
     )
 
@@ -198,7 +203,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     ready(session, dev=True)
-    sources = [f"packages/threadflow-{name}/src" for name in ("core", "forum", "billing")]
+    sources = [f"packages/threadflow-{name}/src" for name in ("core", "forum", "chat", "billing")]
     tool(session, "mypy", *sources)
 
 
@@ -237,6 +242,7 @@ def audit(session: nox.Session) -> None:
     ready(session, dev=True)
     python(session, "manage.py", "check", "--fail-level", "WARNING", cwd=EXAMPLE)
     python(session, "manage.py", "threadflow_reconcile", "--check", cwd=EXAMPLE)
+    python(session, "manage.py", "threadflow_chat_reconcile", "--check", cwd=EXAMPLE)
 
 
 @nox.session
@@ -292,7 +298,9 @@ def lock(session: nox.Session) -> None:
 def release_dry(session: nox.Session) -> None:
     """Everything of a release but the upload."""
     build(session)
-    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-billing")
+    tool(
+        session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat,standalone-billing"
+    )
     versions = {
         subprocess.check_output(
             [str(BIN / "python"), "-c",

@@ -20,10 +20,11 @@ def check(folder: Path, command: list[str], **env: str) -> None:
 
 
 if __name__ == "__main__":
-    forum = ROOT / "packages/threadflow-forum"
     django = ["-m", "django"]
-    settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(forum)}
-    check(forum, django, **settings)
-    check(forum, django, SWAPPED="1", **settings)
+    for name in ("forum", "chat"):
+        package = ROOT / f"packages/threadflow-{name}"
+        settings = {"DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(package)}
+        check(package, django, **settings)
+        check(package, django, SWAPPED="1", **settings)
     if (ROOT / "example_project/manage.py").exists() and "--packages" not in sys.argv:
         check(ROOT / "example_project", ["manage.py"])

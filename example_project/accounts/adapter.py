@@ -1,4 +1,4 @@
-"""Where allauth and the forum ask this site."""
+"""Where allauth, the forum and the chat ask this site."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from threadflow_chat.adapter import ChatAdapter as BaseChatAdapter
 from threadflow_core.app_settings import app_settings as core
 from threadflow_core.policies import Verdict
 from threadflow_forum.adapter import ForumAdapter as BaseForumAdapter
@@ -29,3 +30,10 @@ class ForumAdapter(BaseForumAdapter):
         if EmailAddress.objects.filter(user_id=person.pk, verified=True).exists():
             return Verdict.yes()
         return Verdict.no("unverified", _("Verify your e-mail address first; then you can write."))
+
+
+class ChatAdapter(BaseChatAdapter):
+    """The same for the chat."""
+
+    def may_take_part(self, *, person: Any) -> Verdict:
+        return ForumAdapter().may_take_part(person=person)

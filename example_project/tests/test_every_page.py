@@ -41,6 +41,7 @@ MEMBER = [
     "/", "/all/", "/saved/", "/submit/", "/s/breadmaking/", "/s/breadmaking/submit/", "/subs/new/",
     "{thread}", "{comment}", "{reply}", "/u/bo/?tab=comments", "/accounts/email/",
     "/accounts/password/change/", "/accounts/logout/", "/accounts/sessions/",
+    "/chat/", "/chat/new/", "/chat/search/?q=oven", "/chat/of/sub/breadmaking/",
 ]  # fmt: skip
 MODERATOR = [
     "/s/breadmaking/mod/people/", "/s/breadmaking/mod/ban/", "/s/breadmaking/mod/settings/",
@@ -76,14 +77,19 @@ def places(address: str) -> dict[str, str]:  # noqa: F811
 @pytest.fixture(scope="module", params=[None, "ada", "mod"], ids=["guest", "ada", "mod"])
 def visitor(request: Any, chromium: Any, address: str) -> tuple[Any, list[str]]:  # noqa: F811
     """A signed-in (or not) browser context's state, and the pages to look at with it."""
-    state = None
+    state, rooms = None, []
     if request.param:
         context = chromium.new_context(base_url=address)
-        sign_in(context.new_page(), request.param)
+        page = context.new_page()
+        sign_in(page, request.param)
+        page.goto("/chat/of/sub/breadmaking/")
+        room = page.url.removeprefix(address)
+        rooms = [f"{room}{part}" for part in ("members/", "pins/", "search/?q=soup")]
+        rooms += [f"{room}-/level/"] if request.param == "ada" else [f"{room}-/settings/"]
         state = context.storage_state()
         context.close()
     pages = {None: GUEST, "ada": MEMBER, "mod": MODERATOR}[request.param]
-    return state, pages
+    return state, [*pages, *rooms]
 
 
 @pytest.mark.parametrize(("width", "theme"), CELLS)

@@ -11,10 +11,13 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the app registry
 
+from threadflow_chat.routing import websocket_urlpatterns as chat_urlpatterns  # noqa: E402
 from threadflow_core.jobs.asgi import with_jobs  # noqa: E402
 from threadflow_core.realtime.routing import websocket_urlpatterns  # noqa: E402
 
 # The socket reads the session itself: Channels' own middleware would wrap every frame sent.
 application = with_jobs(
-    ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
+    ProtocolTypeRouter(
+        {"http": http, "websocket": URLRouter([*websocket_urlpatterns, *chat_urlpatterns])}
+    )
 )

@@ -177,6 +177,10 @@ THREADFLOW_FORUM: dict[str, Any] = {
     "ADAPTER": "accounts.adapter.ForumAdapter",
     "CACHE_ALIAS": "pages",
 }
+THREADFLOW_CHAT: dict[str, Any] = {
+    "ADAPTER": "accounts.adapter.ChatAdapter",
+    "CACHE_ALIAS": "pages",
+}
 
 # Sign-in: allauth does all of it.
 
@@ -289,6 +293,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "SubVisibility": "threadflow_forum.abstract_models.subs.Visibility",
+        "RoomVisibility": "threadflow_chat.abstract_models.rooms.RoomVisibility",
         "VoteValue": [(1, "up"), (0, "none"), (-1, "down")],
     },
 }

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
     path("api/v1/", include("threadflow_forum.api.urls")),
+    path("api/v1/", include("threadflow_chat.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("threadflow/", include("threadflow_core.urls")),
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health/ready", health.ready),
     path("metrics", health.metrics),
     path("favicon.ico", favicon),
+    path("chat/", include("threadflow_chat.urls")),
     path("", include("threadflow_forum.urls")),
 ]
 if settings.DEMO:

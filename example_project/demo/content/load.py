@@ -23,6 +23,7 @@ from threadflow_forum.models import CommentMark, Membership, ModAction, ModLogEn
 from threadflow_forum.services import texts
 from threadflow_forum.swaps import get_comment_model, get_sub_model, get_thread_model
 
+from .load_rooms import load_rooms
 from .model import C, S, T
 from .people import reader_names
 
@@ -330,4 +331,6 @@ def load(password: str = "threadflow") -> None:  # noqa: S107 - the demo's publi
 
     if settings.THREADFLOW_ENV == "production":
         raise CommandError("Demo people are never loaded into a production site.")
-    Loader(SUBS, password).run()
+    loader = Loader(SUBS, password)
+    loader.run()
+    load_rooms(loader.users)

@@ -43,15 +43,10 @@ class Stencil:
         `flags` choose the look and must be hashable; a field without a value raises KeyError.
         """
         look = tuple(sorted(flags.items()))
-        parts = (_look if settings.DEBUG else _kept_look)(
+        pattern, used = (_look if settings.DEBUG else _kept_look)(
             self.template, self.fields, look, get_language() or ""
         )
-        safe = {name: _escaped(value) for name, value in values.items()}
-        # Odd places are names of fields, even ones the text between them.
-        out = list(parts)
-        for place in range(1, len(out), 2):
-            out[place] = safe[out[place]]
-        return "".join(out)
+        return pattern % {name: _escaped(values[name]) for name in used}
 
 
 def _escaped(value: Any) -> str:
@@ -68,12 +63,14 @@ def _escaped(value: Any) -> str:
 
 def _look(
     template: str, fields: tuple[str, ...], flags: tuple[tuple[str, Any], ...], language: str
-) -> tuple[str, ...]:
+) -> tuple[str, tuple[str, ...]]:
+    """The look as a pattern for `%`, and the fields that it prints."""
     gaps = {name: SafeString(f"\x0e{name}\x0f") for name in fields}
-    return tuple(_GAP.split(render_to_string(template, {**gaps, **dict(flags)})))
+    text = render_to_string(template, {**gaps, **dict(flags)}).replace("%", "%%")
+    return _GAP.sub(r"%(\1)s", text), tuple(dict.fromkeys(_GAP.findall(text)))
 
 
-_kept_look = lru_cache(maxsize=2048)(_look)
+_kept_look = lru_cache(maxsize=4096)(_look)
 
 
 @receiver(setting_changed, dispatch_uid="threadflow.stencils")

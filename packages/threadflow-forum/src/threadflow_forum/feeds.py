@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
@@ -45,10 +45,11 @@ ORDERS: dict[Sort, tuple[str, ...]] = {
 #: Sorts that look at a span of time; the others order by time themselves.
 WINDOWED = (Sort.TOP, Sort.CONTROVERSIAL)
 #: What no list shows; texts and JSON are the dearest part of a row.
-UNUSED = (
-    *("body", "body_html", "metadata", "nonce"),
-    *(f"sub__{name}" for name in ("sidebar", "sidebar_html", "rules", "metadata", "description")),
-)
+UNUSED = {"body", "body_html", "metadata", "nonce"}
+UNUSED_OF_SUB = {"sidebar", "sidebar_html", "rules", "metadata", "description", "founder"}
+#: What the rows of a page leave out as well: reading a moment costs as much as five numbers.
+PLAIN = {"state_reason", "edited_at", "deleted_at", "version", "up", "down", "block_version"}
+PLAIN_OF_SUB = {"created_at", "archived_at", "active_at", "version", "member_count", "thread_count"}
 DAYS = {Window.DAY: 1, Window.WEEK: 7, Window.MONTH: 30, Window.YEAR: 365}
 
 
@@ -84,7 +85,6 @@ def sub_threads(sub: Any, person: Any) -> QuerySet[Any]:
 
 
 def _for_reader(rows: QuerySet[Any], person: Any) -> QuerySet[Any]:
-    rows = rows.select_related("sub").defer(*UNUSED)
     if not person.is_authenticated:
         return rows
     rows = rows.with_marks_of(person).filter(mine__hidden_at=None)  # type: ignore[attr-defined]
@@ -92,9 +92,18 @@ def _for_reader(rows: QuerySet[Any], person: Any) -> QuerySet[Any]:
     return rows.exclude(author_id__in=blocked) if blocked else rows
 
 
-def read(rows: QuerySet[Any], feed: Feed, cursor: str | None, size: int | None = None) -> Page[Any]:
+def read(
+    rows: QuerySet[Any],
+    feed: Feed,
+    cursor: str | None,
+    size: int | None = None,
+    *,
+    plain: bool = False,
+) -> Page[Any]:
     """One page of `rows`. In mixed feeds no sub takes more than its cap; the rest is left out.
 
+    The threads come with their subs and without their texts; with `plain` without all that a
+    row of a page doesn't show either (it is then read when somebody asks for it).
     A capped page has no `previous`: what was left out going down can't be known going up.
     """
     size = size or app_settings.FEED_PAGE_SIZE
@@ -102,15 +111,61 @@ def read(rows: QuerySet[Any], feed: Feed, cursor: str | None, size: int | None =
         rows = rows.filter(created_at__gte=timezone.now() - timedelta(days=DAYS[feed.window]))
     cap = app_settings.FEED_SUB_CAP if feed.mixed else 0
     order = ORDERS[feed.sort]
+    shape = Shape(rows, plain)
+    found = cursors.paginate(
+        rows.values_list(*shape.names, named=True),
+        order=order,
+        cursor=cursor,
+        size=size * 2 if cap else size,
+        scope=feed.scope,
+    )
     if not cap:
-        return cursors.paginate(rows, order=order, cursor=cursor, size=size, scope=feed.scope)
-    wide = cursors.paginate(rows, order=order, cursor=cursor, size=size * 2, scope=feed.scope)
-    picked, last = spread(wide.items, cap=cap, size=size)
-    if len(picked) == len(wide.items):
-        return wide
+        return replace(found, items=shape.threads(found.items))
+    picked, last = spread(found.items, cap=cap, size=size)
+    threads = shape.threads(picked)
+    if len(picked) == len(found.items):
+        return replace(found, items=threads)
     end = cursors.sign(feed.scope, ["n", *(getattr(last, n.lstrip("-")) for n in order)])
-    more = last is not wide.items[-1] or wide.next
-    return Page(picked, end if more else None, None)
+    more = last is not found.items[-1] or found.next
+    return Page(threads, end if more else None, None)
+
+
+class Shape:
+    """The columns that a list reads, and the making of threads from such rows.
+
+    A capped feed looks at twice the rows that it shows, of few subs: only the shown threads,
+    and each sub once, become objects.
+    """
+
+    def __init__(self, rows: QuerySet[Any], plain: bool) -> None:
+        self.rows = rows
+        self.own = _columns(get_thread_model(), UNUSED | PLAIN if plain else UNUSED)
+        self.subs = _columns(
+            get_sub_model(), UNUSED_OF_SUB | PLAIN_OF_SUB if plain else UNUSED_OF_SUB
+        )
+        self.added = list(rows.query.annotation_select)
+        self.names = [*self.own, *(f"sub__{name}" for name in self.subs), *self.added]
+
+    def threads(self, found: Sequence[Any]) -> list[Any]:
+        db, own, upto = self.rows.db, len(self.own), len(self.own) + len(self.subs)
+        thread_model: Any = get_thread_model()
+        sub_model: Any = get_sub_model()
+        subs: dict[int, Any] = {}
+        threads = []
+        for row in found:
+            thread = thread_model.from_db(db, self.own, row[:own])
+            sub = subs.get(row.sub_id)
+            if sub is None:
+                sub = subs[row.sub_id] = sub_model.from_db(db, self.subs, row[own:upto])
+            thread.sub = sub
+            for name, value in zip(self.added, row[upto:], strict=True):
+                setattr(thread, name, value)
+            threads.append(thread)
+        return threads
+
+
+def _columns(model: Any, without: set[str]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if field.name not in without]
 
 
 def spread(rows: Sequence[Any], *, cap: int, size: int) -> tuple[list[Any], Any]:

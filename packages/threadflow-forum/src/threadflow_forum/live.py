@@ -38,8 +38,11 @@ class ThreadTopic(TopicKind):
         ]
 
     def _comments(self, events: list[LiveEventData], instance: Any) -> dict[str, Any]:
-        model = get_comment_model()
+        model: Any = get_comment_model()
         if isinstance(instance, model):
+            if model._meta.get_field("author").is_cached(instance):  # who writes is at hand
+                instance.card = people.card(instance.author)
+                return {instance.public_id: instance}
             found: list[Any] = [instance]
         else:
             ids = {str(event.ids["comment"]) for event in events if "comment" in event.ids}

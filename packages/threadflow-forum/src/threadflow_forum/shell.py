@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import F
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
 
 from threadflow_core import slots
+from threadflow_core.stencils import Stencil
+from threadflow_core.templatetags.threadflow import tf_number
 
 from .models import ThreadMark
 from .swaps import get_sub_model, get_thread_model
 
 NAV_SUBS = 12
 RAIL = 5
+
+SUB_LINE = Stencil(
+    "threadflow_forum/partials/_sub_line.html",
+    *("slug", "initial", "icon", "hue", "href", "join_url", "members"),
+)
 
 
 def register() -> None:
@@ -59,6 +69,27 @@ def rail(reader: Any) -> dict[str, Any]:
         for mark in fresh:
             mark.new_count = mark.thread.last_number - (mark.read_number or 0)  # type: ignore[attr-defined]
     busy = get_sub_model().objects.visible_to(reader).filter(archived_at=None)
+    busy = busy.only("slug", "icon", "hue", "member_count")
     if reader.is_authenticated:
         busy = busy.with_membership_of(reader)
-    return {"fresh": fresh, "busy": list(busy.order_by("-active_at", "-id")[:RAIL])}
+    return {"fresh": fresh, "busy": sub_lines(busy.order_by("-active_at", "-id")[:RAIL], reader)}
+
+
+def sub_lines(subs: Iterable[Any], reader: Any) -> list[SafeString]:
+    """Subs in one line each; with `my_role` set, those that the reader isn't in can be joined."""
+    home, join = (reverse(f"threadflow_forum:{name}", args=["SLUG"]) for name in ("sub", "join"))
+    lines = []
+    for sub in subs:
+        values = {
+            "slug": sub.slug,
+            "initial": sub.slug[:1].upper(),
+            "icon": sub.icon,
+            "hue": sub.hue,
+            "href": home.replace("/SLUG/", f"/{sub.slug}/"),
+            "join_url": join.replace("/SLUG/", f"/{sub.slug}/"),
+            "members": ngettext("%(n)s member", "%(n)s members", sub.member_count)
+            % {"n": tf_number(sub.member_count)},
+        }
+        may_join = reader.is_authenticated and not sub.my_role
+        lines.append(SafeString(SUB_LINE.stamp(values, has_icon=bool(sub.icon), may_join=may_join)))
+    return lines

@@ -6,8 +6,16 @@ without Channels nothing more is imported.
 
 from __future__ import annotations
 
-from .kinds import LiveEventData, TopicKind, register, register_frame, register_op, user_topic
-from .publishing import control, drop_cached, hint, position, publish
+from .kinds import (
+    LiveEventData,
+    TopicKind,
+    register,
+    register_frame,
+    register_op,
+    register_summary,
+    user_topic,
+)
+from .publishing import control, drop_cached, hint, position, publish, recheck
 
 __all__ = [
     "LiveEventData",
@@ -17,8 +25,10 @@ __all__ = [
     "hint",
     "position",
     "publish",
+    "recheck",
     "register",
     "register_frame",
     "register_op",
+    "register_summary",
     "user_topic",
 ]

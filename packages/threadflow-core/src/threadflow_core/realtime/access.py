@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..policies import Verdict
 from . import tickets
-from .kinds import HIDDEN, kind_of
+from .kinds import HIDDEN, TopicKind, kind_of
 from .origins import headers_of
 from .protocol import Close
 
@@ -129,6 +129,21 @@ def _may_follow(person: Any, topic: str) -> Verdict:
     except Exception:
         logger.exception("Nobody can tell who may follow %s", topic)
         return BROKEN
+
+
+def tells_mine(topic: str) -> bool:
+    """Whether `mine_of` can have an answer; asks nothing, so that others need no thread."""
+    found = kind_of(topic)
+    return found is not None and type(found[0]).mine is not TopicKind.mine
+
+
+def mine_of(topic: str, person: Any) -> dict[str, Any] | None:
+    """What the kind of topic tells only this person when they begin to follow."""
+    found = kind_of(topic)
+    if found is None:
+        return None
+    kind, key = found
+    return kind.mine(key, person)
 
 
 def page_of(topic: str, person: Any) -> dict[str, Any] | None:

@@ -27,8 +27,8 @@ from .sockets import Socket
 
 logger = logging.getLogger("threadflow.realtime")
 
-#: Seconds over which the rights of everybody are asked again.
-EVERYBODY = 1.5
+#: Seconds over which the rights of everybody, or of a topic's followers, are asked again.
+EVERYBODY, TOPIC = 1.5, 0.5
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
@@ -103,18 +103,26 @@ class Hub:
             await self._opened(state)
             joined = await self._caught_up(state, since, epoch)
             if joined.texts is not None:
-                state.live.add(socket)
-                socket.topics.add(topic)
+                self._enter(state, socket)
         finally:
             state.joining -= 1
             self._mark_empty(state)
         self.stats["reset" if joined.texts is None else "resume"] += 1
         return joined
 
+    def _enter(self, state: TopicState, socket: Socket) -> None:
+        is_new = socket not in state.live
+        state.live.add(socket)
+        socket.topics.add(state.name)
+        if is_new:
+            _tell(state.name, "entered", socket)
+
     def leave(self, topic: str, socket: Socket) -> None:
         socket.topics.discard(topic)
         if state := self._topics.get(topic):
-            state.live.discard(socket)
+            if socket in state.live:
+                state.live.discard(socket)
+                _tell(topic, "left", socket)
             self._mark_empty(state)
 
     def _mark_empty(self, state: TopicState) -> None:
@@ -318,6 +326,11 @@ class Hub:
             for state in self._topics.values():
                 state.uncache(order["ids"])
             return
+        if order.get("topic"):
+            followed = self._topics.get(order["topic"])
+            for socket in tuple(followed.live if followed is not None else ()):
+                self._loop.call_later(random.uniform(0, TOPIC), socket.recheck)  # noqa: S311
+            return
         if not order.get("user"):
             for socket in self.sockets:
                 self._loop.call_later(random.uniform(0, EVERYBODY), socket.recheck)  # noqa: S311
@@ -355,3 +368,15 @@ class Hub:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._receiver.close()
         await asyncio.to_thread(threads.close)
+
+
+def _tell(topic: str, what: str, socket: Socket) -> None:
+    """Let the kind of topic know who follows; what it fails at does not concern the others."""
+    found = kind_of(topic)
+    if found is None:
+        return
+    kind, key = found
+    try:
+        getattr(kind, what)(key, socket)
+    except Exception:
+        logger.exception("%s could not be told of a follower", topic)

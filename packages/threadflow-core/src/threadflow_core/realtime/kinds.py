@@ -72,10 +72,21 @@ class TopicKind:
         """What a client that was away too long gets with `reset`; None: it reads the page anew."""
         return None
 
+    def mine(self, key: str, person: Any) -> Frame | None:
+        """What only `person` is told as `me` when they begin to follow; may use the database."""
+        return None
+
+    def entered(self, key: str, socket: Any) -> None:
+        """`socket` follows the topic from now on. Called in the event loop: do not wait."""
+
+    def left(self, key: str, socket: Any) -> None:
+        """`socket` follows the topic no longer. Called in the event loop: do not wait."""
+
 
 _kinds: dict[str, TopicKind] = {}
 _frames: dict[tuple[str, str], FrameRenderer] = {}
 _ops: dict[str, Callable[..., Any]] = {}
+_summaries: dict[str, Callable[[Any], Frame]] = {}
 
 
 def register(kind: type[TopicKind]) -> type[TopicKind]:
@@ -98,6 +109,14 @@ def register_op(op: str, handler: Callable[..., Any]) -> None:
     thread. What it returns is sent with the request number; a ThreadflowError becomes `err`.
     """
     _ops[op] = handler
+
+
+def register_summary(name: str, make: Callable[[Any], Frame]) -> None:
+    """Tell people who begin to follow their own topic `make(person)` as `me[name]`.
+
+    Badges of pages are filled from it, so that no page has to count. `make` may use the database.
+    """
+    _summaries[name] = make
 
 
 def op_handler(op: str) -> Callable[..., Any] | None:
@@ -133,3 +152,7 @@ class UserTopic(TopicKind):
         if getattr(person, "is_authenticated", False) and key == user_key(person.pk):
             return Verdict.yes()
         return HIDDEN
+
+    def mine(self, key: str, person: Any) -> Frame | None:
+        """What siblings sum up for their badges."""
+        return {name: make(person) for name, make in _summaries.items()} or None

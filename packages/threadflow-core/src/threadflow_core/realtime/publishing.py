@@ -102,6 +102,13 @@ def control(user_id: Any, order: str, *, session: str = "") -> None:
     _after_commit(wire.CONTROL, wire.pack_control(message))
 
 
+def recheck(topic: str) -> None:
+    """After the commit, ask again in every process whether each follower of `topic` still may."""
+    if enabled():
+        order = {"do": "recheck", "user": "", "topic": topic}
+        _after_commit(wire.CONTROL, wire.pack_control(order))
+
+
 def render(
     topic: str, events: list[LiveEventData], instance: object | None = None, *, epoch: str = ""
 ) -> list[str]:

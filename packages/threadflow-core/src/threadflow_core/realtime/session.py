@@ -215,12 +215,17 @@ class Session(Socket):
 
     async def _join(self, topic: str, asked: Frame, number: Frame) -> None:
         since, epoch = asked.get("since"), asked.get("epoch")
+        # Before joining: nothing may be awaited between joining and the answer.
+        tells = access.tells_mine(topic)
+        mine = await in_thread(access.mine_of, topic, self.person) if tells else None
         if isinstance(since, bool) or not isinstance(since, int):
             since = None
         joined = await self.hub.join(
             topic, self, since=since, epoch=epoch if isinstance(epoch, str) else ""
         )
         head: Frame = {"op": "subd", "topic": topic, "seq": joined.seq, "epoch": joined.epoch}
+        if mine is not None:
+            head["me"] = mine
         if joined.texts is not None:
             # Frames are cached as text; here they become a list inside another frame.
             events = [json.loads(text) for text in joined.texts]

@@ -23,10 +23,13 @@ def find_sub(request: HttpRequest, slug: str) -> Any:
     return get_sub_model().objects.visible_to(request.user).get_named(slug)
 
 
-def find_thread(request: HttpRequest, public_id: str) -> Any:
-    """The thread, with the reader's marks on it and membership; raises NotFound."""
+def find_thread(request: HttpRequest, public_id: str, *, dressed: bool = True) -> Any:
+    """The thread; `dressed` with the reader's marks on it and membership. Raises NotFound.
+
+    Who writes into it needs neither: the service reads them again under its locks.
+    """
     rows = get_thread_model().objects.visible_to(request.user).select_related("sub")
-    if request.user.is_authenticated:
+    if dressed and request.user.is_authenticated:
         rows = rows.with_marks_of(request.user).with_membership_of(request.user)
     return rows.get_public(public_id)
 

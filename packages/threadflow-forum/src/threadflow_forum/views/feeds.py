@@ -66,7 +66,8 @@ class FeedView(GuestPageMixin, PageView):
 
     def get_context(self) -> dict[str, Any]:
         feed = self.feed()
-        page = feeds.read(self.rows(), feed, self.request.GET.get("cursor") or None)
+        cursor = self.request.GET.get("cursor") or None
+        page = feeds.read(self.rows(), feed, cursor, plain=True)
         dress(page.items, self.request, in_sub=not self.mixed)
         return {
             "feed": feed,
@@ -167,7 +168,8 @@ class SubView(FeedView):
     def get_context(self) -> dict[str, Any]:
         self.sub = find_sub(self.request, self.kwargs["slug"])
         everything = feeds.sub_threads(self.sub, self.request.user)
-        self.pinned = list(everything.exclude(pinned_at=None).order_by("-pinned_at")[:PINNED])
+        on_top = everything.exclude(pinned_at=None).select_related("sub").order_by("-pinned_at")
+        self.pinned = list(on_top.defer(*feeds.UNUSED)[:PINNED])
         context = super().get_context()
         if self.request.GET.get("part"):
             return context

@@ -104,7 +104,7 @@ class CommentOnView(FormPage):
         self.form_id = f"form-{self.parent.public_id if self.parent else self.thread.public_id}"
 
     def find(self) -> None:
-        self.thread = find_thread(self.request, self.kwargs["id"])
+        self.thread = find_thread(self.request, self.kwargs["id"], dressed=False)
 
     def get_initial(self) -> dict[str, Any]:
         return {FIELD: new_form_key(), "body": self.quoted()}

@@ -1,6 +1,7 @@
 // Receives live frames (threadflow.v1) and hands them to the page as DOM events.
 // Elements with data-tf-topic (and data-tf-seq, data-tf-epoch) get "tf:frame" in order and once,
-// "tf:reset" when they must be read anew. document gets "tf:live-state".
+// "tf:reset" when they must be read anew. document gets "tf:live-state". Elements with data-tf-badge
+// show what `me` of the person's own topic says under that name: {n, mentions}.
 (() => {
   const url = document.querySelector("[data-tf-live]")?.dataset.tfLive; // on <body>, or where a host's base has it
   if (!url || !window.WebSocket) return;
@@ -27,6 +28,13 @@
     strip = setTimeout(show, up ? 0 : 1500); // a page that is being left loses its socket too
     document.dispatchEvent(new CustomEvent("tf:live-state", { detail: now }));
   };
+
+  const badge = (name, { n, mentions }) =>
+    document.querySelectorAll(`[data-tf-badge="${name}"]`).forEach((e) => {
+      const count = e.querySelector(".tf-count"), knot = e.querySelector(".tf-knot");
+      if (count) { count.firstChild.textContent = mentions || 0; count.hidden = !mentions; }
+      if (knot) knot.hidden = !n || (count && !!mentions);
+    });
 
   const scan = () => {
     const add = (name, seq, epoch) => {
@@ -70,6 +78,7 @@
     if (frame.op === "welcome") { state("connected"); scan(); }
     else if (!t) return;
     else if (frame.op === "subd") {
+      if (name.startsWith("user:")) Object.entries(frame.me || {}).forEach(([what, sum]) => badge(what, sum));
       if (frame.mode === "reset" || t.seq === undefined) {
         t.held.clear();
         mark(name, t, frame.seq == null ? undefined : frame.seq, frame.epoch);

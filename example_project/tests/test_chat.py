@@ -1,0 +1,137 @@
+"""Rooms in two real browsers: the same talk in both, also after a cut; and without scripts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from .browser import Watch, browser_path
+from .test_walk import address, chromium, open_page, sign_in  # noqa: F401 - fixtures
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not browser_path(), reason="no Chromium on this machine"),
+]
+ROOM = "/chat/of/sub/breadmaking/"
+
+
+def enter(page: Any, name: str, room: str = ROOM) -> Any:
+    """Sign in and wait until the room is followed."""
+    sign_in(page, name)
+    page.goto(room)
+    page.wait_for_selector("#tf-log[data-tf-epoch]")
+    return page
+
+
+def say(page: Any, text: str) -> None:
+    page.fill("#tf-say-text", text)
+    page.click(".tf-send")
+
+
+def said(page: Any, mark: str) -> list[str]:
+    texts = page.locator("#tf-log article .tf-prose").all_inner_texts()
+    return [text.strip() for text in texts if text.startswith(mark)]
+
+
+def line(page: Any, text: str) -> Any:
+    return page.locator("#tf-log article", has_text=text).last
+
+
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> None:  # noqa: F811
+    ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
+    mod = enter(open_page(chromium, address, viewport={"width": 390, "height": 844}), "mod")
+    watches = [Watch(ada, address), Watch(mod, address)]
+    mark = f"turn{count}:"
+    for number in range(count):
+        writer, reader = (ada, mod) if number % 2 == 0 else (mod, ada)
+        say(writer, f"{mark} {number}")
+        reader.wait_for_selector(f"#tf-log article >> text=/^{mark} {number}$/")
+        writer.wait_for_selector(f"#tf-log article[data-mno] >> text=/^{mark} {number}$/")
+        writer.wait_for_timeout(1_050)  # as fast as anybody may write
+    wanted = [f"{mark} {number}" for number in range(count)]
+    assert said(ada, mark) == said(mod, mark) == wanted
+    assert ada.locator(".tf-m--sent").count() == mod.locator(".tf-m--sent").count() == 0
+    assert [text for watch in watches for text in watch.found] == []
+
+
+def test_what_was_said_during_a_cut_arrives_once(chromium: Any, address: str) -> None:  # noqa: F811
+    """The reader's socket is cut; the page catches up by itself."""
+    mod = enter(open_page(chromium, address), "mod")
+    page = open_page(chromium, address)
+    page.add_init_script(CUT)
+    ada = enter(page, "ada")
+    ada.evaluate("tfCut()")
+    for number in range(5):
+        say(mod, f"cut: {number}")
+        mod.wait_for_selector(f"#tf-log article[data-mno] >> text=/^cut: {number}$/")
+        mod.wait_for_timeout(1_050)
+    assert said(ada, "cut:") == []
+    ada.evaluate("tfMend()")
+    ada.wait_for_selector("#tf-log article >> text=/^cut: 4$/", timeout=40_000)
+    assert said(ada, "cut:") == [f"cut: {number}" for number in range(5)]
+
+
+#: Lets a test cut the page's socket and keep new ones from being opened.
+CUT = """
+(() => {
+  const Real = WebSocket, open = [];
+  let cut = false;
+  window.WebSocket = class extends Real {
+    constructor(...given) { super(...given); open.push(this); if (cut) this.close(); }
+  };
+  window.tfCut = () => { cut = true; open.forEach((socket) => socket.close()); };
+  window.tfMend = () => { cut = false; };
+})();
+"""
+
+
+def test_reactions_answers_edits_and_deletions_are_seen(chromium: Any, address: str) -> None:  # noqa: F811
+    ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
+    mod = enter(open_page(chromium, address), "mod")
+    say(mod, "look: a loaf")
+    line(ada, "look: a loaf").wait_for()
+    tools = line(ada, "look: a loaf").locator(".tf-m-tools a")
+    line(ada, "look: a loaf").hover()
+    tools.nth(0).click()
+    ada.locator("dialog[open] .tf-chat-emoji button").first.click()
+    line(mod, "look: a loaf").locator(".tf-react").wait_for()
+    line(ada, "look: a loaf").hover()
+    tools.nth(1).click()
+    say(ada, "look: an answer")
+    line(mod, "look: an answer").locator(".tf-m-re b", has_text="mod").wait_for()
+    act(ada, "look: an answer", "Edit")
+    ada.fill("dialog[open] textarea", "look: another answer")
+    ada.click("dialog[open] .tf-btn--p")
+    line(mod, "look: another answer").wait_for()
+    act(ada, "look: another answer", "Delete")
+    mod.wait_for_selector("#tf-log .tf-m--gone")
+    assert mod.locator("#tf-log", has_text="look: another answer").count() == 0
+
+
+def act(page: Any, text: str, name: str) -> None:
+    page.wait_for_selector("#tf-dialog:not([open])", state="attached")
+    line(page, text).hover()
+    line(page, text).locator(".tf-m-tools a").nth(2).click()
+    page.locator("dialog[open] .tf-menu").get_by_text(name, exact=True).click()
+
+
+def test_a_room_works_without_scripts(chromium: Any, address: str) -> None:  # noqa: F811
+    page = open_page(chromium, address, java_script_enabled=False)
+    sign_in(page, "ada")
+    page.goto(ROOM)
+    say(page, "plain: hello")
+    page.wait_for_url(re.compile("#m-"))
+    own = line(page, "plain: hello")
+    assert own.is_visible()
+    own.locator(".tf-m-tools a").nth(1).click(force=True)
+    say(page, "plain: again")
+    assert line(page, "plain: again").locator(".tf-m-re").is_visible()
+    page.goto(str(own.locator(".tf-m-tools a").nth(2).get_attribute("href")))
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url(re.compile("around="))
+    assert page.locator("#tf-log .tf-m--gone").count() == 1
+    say(page, "")
+    page.locator(".tf-form").wait_for()  # refused, and nothing is lost

@@ -1,0 +1,97 @@
+"""What the API views of the chat share."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from threadflow_core import people
+from threadflow_core.api.views import ServiceAPIView
+from threadflow_core.exceptions import Invalid, NotFound, SignInRequired
+
+from .. import frames, policies
+from ..swaps import get_message_model, get_room_model
+
+CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`.")
+LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100.")
+#: Largest number that the database holds.
+MOST = 2**53
+
+
+@cache
+def page_of(serializer: type[serializers.Serializer[Any]]) -> OpenApiResponse:
+    """The schema of a cursor page."""
+    name = serializer.__name__.removesuffix("Serializer")
+    fields = {
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": serializer(many=True),
+    }
+    return OpenApiResponse(inline_serializer(f"ChatPageOf{name}", fields))
+
+
+class ChatAPIView(ServiceAPIView):
+    """Strangers read what is public; every write asks the policies."""
+
+    def person(self, request: Request) -> Any:
+        """The signed-in person; raises SignInRequired."""
+        if not request.user.is_authenticated:
+            raise SignInRequired()
+        return request.user
+
+    def parse(self, serializer: type[serializers.Serializer[Any]], request: Request) -> Any:
+        """The checked input; raises DRF's ValidationError (422)."""
+        form = serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return form.validated_data
+
+    def find_room(self, id: Any) -> Any:
+        """A room whose existence the person may know; raises NotFound."""
+        return get_room_model().objects.visible_to(self.request.user).get_room(id)
+
+    def find_readable(self, id: Any) -> Any:
+        """A room whose messages the person may read; raises NotFound, NotAllowed."""
+        room = self.find_room(id)
+        policies.require(policies.may_read(self.request.user, room))
+        return room
+
+    def find_message(self, id: Any) -> Any:
+        rows = get_message_model().objects.readable_by(self.request.user).with_people()
+        return rows.select_related("room").get_message(id)
+
+    def find_people(self, names: list[str], field: str) -> list[Any]:
+        """Active people by their user names; raises Invalid when one is unknown."""
+        found = people.by_names(names)
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise Invalid(fields={field: [f"“{name}”?" for name in missing]})
+        return list(found.values())
+
+    def find_person(self, name: str) -> Any:
+        """Somebody by user name, also with a closed account; raises NotFound."""
+        users = get_user_model()
+        rows = users._default_manager.filter(**{users.USERNAME_FIELD: name})
+        found = rows.first() if name.isprintable() else None
+        if found is None:
+            raise NotFound()
+        return found
+
+    def shown(self, message: Any) -> dict[str, Any]:
+        """One message as everybody gets it, with the reader's own reactions marked."""
+        (frame,) = frames.messages([message], self.request.user)
+        return frame
+
+    def number(self, name: str) -> int | None:
+        """A whole number of the query; raises Invalid."""
+        given = self.request.query_params.get(name)
+        if given is None:
+            return None
+        if not given.isascii() or not given.isdigit() or not 0 <= int(given[:20]) < MOST:
+            raise Invalid(fields={name: ["0, 1, 2, …"]})
+        return int(given)

@@ -1,0 +1,55 @@
+"""What a site sells: reading and writing, each asked of core's entitlement port by its feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from threadflow_core import ports
+from threadflow_core.policies import Verdict
+
+from .app_settings import app_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Verdict):
+    """A no that says more: the missing feature and where it is sold, or the end of a ban."""
+
+    feature: str = ""
+    upgrade_url: str = ""
+    until: datetime | None = None
+
+
+def reading(person: Any, kind: str) -> Verdict:
+    """May `person` read rooms of `kind`, as far as their membership goes?"""
+    return _gate(person, kind, app_settings.READ_FEATURE)
+
+
+def writing(person: Any, kind: str) -> Verdict:
+    """The same for writing; whoever may not read may not write either."""
+    may_read = reading(person, kind)
+    return _gate(person, kind, app_settings.WRITE_FEATURE) if may_read else may_read
+
+
+def closed_kinds(person: Any) -> tuple[str, ...]:
+    """Kinds of rooms that `person` may not read, unless they moderate there."""
+    feature = app_settings.READ_FEATURE
+    kinds: tuple[str, ...] = tuple(app_settings.GATED_KINDS)
+    if not kinds or not feature or ports.entitlements().check(person, feature):
+        return ()
+    return kinds
+
+
+def _gate(person: Any, kind: str, feature: str) -> Verdict:
+    if not feature or kind not in app_settings.GATED_KINDS:
+        return Verdict.yes()
+    decision = ports.entitlements().check(person, feature)
+    if decision.allowed:
+        return Verdict.yes()
+    spec = ports.declared_features().get(feature)
+    label = str(spec.label) if spec is not None and spec.label else feature
+    text = _("“%(feature)s” is part of a membership.") % {"feature": label}
+    return Refusal(False, "premium_required", text, feature, decision.upgrade_url)

@@ -1,0 +1,1 @@
+"""What is live about rooms: their topic, the ops of clients, presence and typing."""

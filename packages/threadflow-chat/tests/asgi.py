@@ -1,0 +1,15 @@
+"""The chat on a server: what the drills start."""
+
+from __future__ import annotations
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()
+
+# After the line above the app registry is ready, which consumers need.
+from threadflow_chat import routing as chat  # noqa: E402
+from threadflow_core.realtime import routing as core  # noqa: E402
+
+sockets = URLRouter([*chat.websocket_urlpatterns, *core.websocket_urlpatterns])
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+
+from threadflow_chat.services import membership, messages, rooms
+from threadflow_chat.swaps import get_message_model, get_room_model
+
+pytest_plugins = ["threadflow_core.testing.pytest_plugin"]
+
+WITH_API = "rest_framework" in django_settings.INSTALLED_APPS
+WITH_FORUM = "threadflow_forum" in django_settings.INSTALLED_APPS
+
+
+@pytest.fixture(autouse=True)
+def no_limits(settings):
+    """Rates are tested where they are the subject; elsewhere a test may write as fast as it can."""
+    settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "LIMITS": {"*": None}}
+
+
+@pytest.fixture
+def person(db):
+    """Makes people: `person("ada")`."""
+    users = get_user_model()
+
+    def make(name: str, **fields):
+        found = users.objects.filter(username=name).first()
+        return found or users.objects.create_user(name, f"{name}@example.org", "pw", **fields)
+
+    return make
+
+
+@pytest.fixture
+def ada(person):
+    return person("ada")
+
+
+@pytest.fixture
+def bo(person):
+    return person("bo")
+
+
+@pytest.fixture
+def lead(person):
+    """Leads the projects, and so moderates their rooms."""
+    return person("lead")
+
+
+@pytest.fixture
+def staff(person):
+    return person("staff", is_staff=True)
+
+
+@pytest.fixture
+def project(db, lead):
+    """An object of the host that anybody sees."""
+    from .hosted.models import Project
+
+    return Project.objects.create(name="Bridge", lead=lead)
+
+
+@pytest.fixture
+def secret(db, lead, ada):
+    """An object of the host that its team sees: the lead and ada."""
+    from .hosted.models import Project
+
+    made = Project.objects.create(name="Tunnel", lead=lead, is_secret=True)
+    made.team.add(ada)
+    return made
+
+
+@pytest.fixture
+def room(project, ada):
+    """The room of the open project; nobody has joined it."""
+    return rooms.open_for(person=ada, target=project)
+
+
+@pytest.fixture
+def group(ada, bo):
+    """A private group of ada, who owns it, and bo."""
+    return rooms.open_group(person=ada, title="Lunch", people=[bo])
+
+
+@pytest.fixture
+def direct(ada, bo):
+    return rooms.direct(person=ada, other=bo)
+
+
+@pytest.fixture
+def say(ada):
+    """Writes messages: `say(room, "text", author=…)`. Each text is another one."""
+    count = iter(range(1, 1_000_000))
+
+    def make(room, text=None, **more):
+        text = f"Message {next(count)}" if text is None else text
+        return messages.send_message(**{"author": ada, "room": room, "text": text, **more})
+
+    return make
+
+
+@pytest.fixture
+def member():
+    """Lets somebody in: `member(room, bo)`."""
+
+    def make(room, *people):
+        return [membership.join(person=one, room=room) for one in people]
+
+    return make
+
+
+@pytest.fixture
+def fresh():
+    """The row as it is now: `fresh(message)`."""
+
+    def read(row):
+        return type(row).objects.get(pk=row.pk)
+
+    return read
+
+
+@pytest.fixture
+def client_of(db):
+    """A browser signed in as somebody: `client_of(ada)`."""
+    from django.test import Client
+
+    def make(someone=None):
+        client = Client()
+        if someone is not None:
+            client.force_login(someone)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def rooms_of_model():
+    return get_room_model().objects
+
+
+@pytest.fixture
+def messages_of_model():
+    return get_message_model().objects
