@@ -23,7 +23,8 @@ from threadflow_core.exceptions import ThreadflowError
 from threadflow_core.swaps import is_swapped
 
 from . import dashboard, models, policies
-from .services import grants, plans, refunds, subscriptions, webhooks
+from .machines import By
+from .services import accounts, grants, plans, refunds, subscriptions, webhooks
 from .swaps import APP, get_plan_model
 from .templatetags.threadflow_billing import money
 
@@ -77,6 +78,16 @@ class BillingAccountAdmin(ReadOnlyAdmin):
     list_display = ("id", "owner", "customer_id", "currency", "livemode", "deleted_at")
     search_fields = ("=id", "=customer_id", "=email")
     list_select_related = ("owner",)
+    actions = ("close",)
+
+    @admin.action(description=gettext_lazy("Close (its numbers stay)"), permissions=["close"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        if reason := self.reason(request):
+            by = By.user(request.user, "close", reason)
+            self.each(request, queryset, lambda row: accounts.close(account=row, by=by))
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{APP}.change_billingaccount")
 
     def get_urls(self) -> list[Any]:
         own = [
