@@ -26,6 +26,7 @@ EXTRAS = {
     "core": "[api,celery,realtime,redis,uploads]",
     "forum": "[api,realtime]",
     "chat": "[api,realtime]",
+    "billing": "[api,realtime]",
 }
 EXAMPLE = ROOT / "example_project"
 
@@ -138,7 +139,7 @@ def test(session: nox.Session) -> None:
         session.error(f"Required but not there: {', '.join(sorted(needed & set(found.missing)))}")
     static_checks(session)
     cells: list[tuple[str, Path, dict[str, str], list[str]]] = []
-    for name in ("core", "forum", "chat"):
+    for name in ("core", "forum", "chat", "billing"):
         folder = ROOT / f"packages/threadflow-{name}"
         cells.append((f"{name} on SQLite", folder, found.env(), []))
         if "postgres" not in found.missing:
@@ -148,6 +149,8 @@ def test(session: nox.Session) -> None:
     chat = ROOT / "packages/threadflow-chat"
     cells.append(("chat with all models swapped", chat, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("chat without the forum", chat, found.env() | {"WITHOUT_FORUM": "1"}, []))
+    billing = ROOT / "packages/threadflow-billing"
+    cells.append(("billing with the plan swapped", billing, found.env() | {"SWAPPED": "1"}, []))
     cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
     cells.append(("the local Stripe", ROOT / "tools/localstripe", {}, []))
     cells.append(("example project", EXAMPLE, found.env(), []))
@@ -181,7 +184,7 @@ def extended(session: nox.Session, found: Services) -> None:
         session,
         "tox",
         "-e",
-        "standalone-core,standalone-forum,standalone-chat,migrations,build",
+        "standalone-core,standalone-forum,standalone-chat,standalone-billing,migrations,build",
         PATH=path,
     )
 
@@ -200,7 +203,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     ready(session, dev=True)
-    sources = [f"packages/threadflow-{name}/src" for name in ("core", "forum", "chat")]
+    sources = [f"packages/threadflow-{name}/src" for name in ("core", "forum", "chat", "billing")]
     tool(session, "mypy", *sources)
 
 
@@ -295,7 +298,9 @@ def lock(session: nox.Session) -> None:
 def release_dry(session: nox.Session) -> None:
     """Everything of a release but the upload."""
     build(session)
-    tool(session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat")
+    tool(
+        session, "tox", "-e", "standalone-core,standalone-forum,standalone-chat,standalone-billing"
+    )
     versions = {
         subprocess.check_output(
             [str(BIN / "python"), "-c",

@@ -23,7 +23,8 @@ from threadflow_core.exceptions import ThreadflowError
 from threadflow_core.swaps import is_swapped
 
 from . import dashboard, models, policies
-from .services import grants, plans, refunds, subscriptions, webhooks
+from .machines import By
+from .services import accounts, grants, plans, refunds, subscriptions, webhooks
 from .swaps import APP, get_plan_model
 from .templatetags.threadflow_billing import money
 
@@ -38,7 +39,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are looked at, never made, changed or deleted by hand."""
 
     show_full_result_count = False
-    ordering: Any = ("-pk",)
+    ordering = ("-pk",)
     action_form = ReasonForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -77,6 +78,16 @@ class BillingAccountAdmin(ReadOnlyAdmin):
     list_display = ("id", "owner", "customer_id", "currency", "livemode", "deleted_at")
     search_fields = ("=id", "=customer_id", "=email")
     list_select_related = ("owner",)
+    actions = ("close",)
+
+    @admin.action(description=gettext_lazy("Close (its numbers stay)"), permissions=["close"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        if reason := self.reason(request):
+            by = By.user(request.user, "close", reason)
+            self.each(request, queryset, lambda row: accounts.close(account=row, by=by))
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{APP}.change_billingaccount")
 
     def get_urls(self) -> list[Any]:
         own = [
@@ -120,7 +131,7 @@ class MatrixForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.plans = list(get_plan_model()._default_manager.order_by("tier", "pk"))
+        self.plans: list[Any] = list(get_plan_model()._default_manager.order_by("tier", "pk"))
         self.specs = ports.declared_features()
         known = {
             (row.plan_id, row.feature): row
@@ -159,9 +170,10 @@ class MatrixForm(forms.Form):
         data = super().clean() or {}
         for name, value in list(data.items()):
             code = name.partition("|")[2]
-            if self.specs[code].kind != "bool" and value and value not in self.ENDLESS:
-                if not (value.isascii() and value.isdigit()):
-                    self.add_error(name, _("A whole number, or ∞."))
+            if self.specs[code].kind == "bool" or not value or value in self.ENDLESS:
+                continue
+            if not (value.isascii() and value.isdigit()):
+                self.add_error(name, _("A whole number, or ∞."))
         return data
 
     def values(self) -> dict[tuple[str, str], tuple[bool, int | None]]:
@@ -302,8 +314,10 @@ class GrantAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_give_permission(request)
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, **kwargs) if obj else GiveForm
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else GiveForm
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
@@ -394,8 +408,10 @@ class OverrideAdmin(ReadOnlyAdmin):
         obj.pk = made.pk
         obj._state.adding = False
 
-    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, **kwargs) if obj else OverrideForm
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else OverrideForm
 
 
 class OverrideForm(forms.ModelForm):  # type: ignore[type-arg]

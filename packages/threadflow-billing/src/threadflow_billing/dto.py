@@ -331,10 +331,15 @@ class Preview:
     tax: int
     currency: str
     lines: tuple[tuple[str, int], ...]
+    #: The second for which it was computed, by Stripe's clock; None when nothing is prorated.
+    date: int | None
 
     @classmethod
     def parse(cls, raw: Raw) -> Preview:
+        details = (raw.get("parent") or {}).get("subscription_details") or {}
+        date = details.get("subscription_proration_date")
         return cls(
+            date=date if isinstance(date, int) else None,
             amount_due=int(raw.get("amount_due") or 0),
             total=int(raw.get("total") or 0),
             tax=sum(int(row.get("amount") or 0) for row in raw.get("total_taxes") or []),

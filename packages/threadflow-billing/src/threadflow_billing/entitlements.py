@@ -123,6 +123,10 @@ def read(person: Any, feature: str | None = None) -> Facts:
     return facts
 
 
+# The statements are put together from names of our own tables and columns; every value is a
+# parameter.
+
+
 @cache
 def _base_sql(one: bool) -> str:
     """What everybody has: the features of the plan that is marked so."""
@@ -268,7 +272,7 @@ def _take(account_id: Any, feature: str, period: str, n: int, bound: int | None)
     params = [pk, feature, period, n, *([] if bound is None else [bound])]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} AS t (account_id, feature, period, used) "  # noqa: S608
+            f"INSERT INTO {table} AS t (account_id, feature, period, used) "
             "VALUES (%s, %s, %s, %s) ON CONFLICT (account_id, feature, period) "
             f"DO UPDATE SET used = t.used + excluded.used {guard} RETURNING used",
             params,

@@ -121,16 +121,13 @@ class Gateway:
         found = self._all(self._v1.disputes, {"charge": charge, "limit": 100})
         return [dto.Dispute.parse(raw) for raw in found]
 
-    def preview(
-        self, *, subscription: str, item: str, price: str, proration_date: int
-    ) -> dto.Preview:
-        """The invoice that changing to `price` at this second would make."""
+    def preview(self, *, subscription: str, item: str, price: str) -> dto.Preview:
+        """The invoice that changing to `price` now would make; now is by Stripe's clock."""
         params = {
             "subscription": subscription,
             "subscription_details": {
                 "items": [{"id": item, "price": price}],
                 "proration_behavior": "always_invoice",
-                "proration_date": proration_date,
             },
         }
         return dto.Preview.parse(self._call(self._v1.invoices.create_preview, params))

@@ -123,7 +123,7 @@ class InvoiceSerializer(serializers.Serializer[Any]):
 
 class UsageSerializer(serializers.Serializer[Any]):
     feature = serializers.CharField()
-    label = serializers.CharField(allow_blank=True)
+    label = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
     kind = serializers.CharField()
     allowed = serializers.BooleanField()
     limit = serializers.IntegerField(allow_null=True)
@@ -155,6 +155,6 @@ class RedeemSerializer(serializers.Serializer[Any]):
 class GrantSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     plan = serializers.CharField(source="plan.code")
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(allow_null=True)

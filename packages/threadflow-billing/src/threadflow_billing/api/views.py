@@ -66,7 +66,7 @@ class PlansView(BillingAPIView):
     @extend_schema(operation_id="billing_plans", responses=s.PlanSerializer(many=True))
     def get(self, request: Request) -> Response:
         """What is on offer, for everybody."""
-        plans = list(get_plan_model()._default_manager.offered())  # type: ignore[attr-defined]
+        plans: list[Any] = list(get_plan_model()._default_manager.offered())  # type: ignore[attr-defined]
         prices: dict[Any, list[Price]] = {}
         for price in Price.objects.for_sale().order_by("amount"):
             prices.setdefault(price.plan_id, []).append(price)

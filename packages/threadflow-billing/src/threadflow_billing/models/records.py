@@ -125,6 +125,11 @@ class Command(models.Model):
         return f"{self.kind} {self.id}"
 
     @property
+    def payer(self) -> Any:
+        """Id of the account that it is about; commands of the site itself have none."""
+        return self.account_id
+
+    @property
     def target(self) -> Any:
         """Id of the row that it concerns."""
         return self.target_id

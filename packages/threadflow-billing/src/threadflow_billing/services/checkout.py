@@ -197,7 +197,7 @@ def _subscription_params(order: PaymentOrder, person: Any) -> dict[str, Any]:
 
 def customer_of(gw: Gateway, command: Command) -> str:
     """The account's customer at Stripe, created on the way; many at once create one."""
-    account = BillingAccount.objects.get(pk=command.account_id)
+    account = BillingAccount.objects.get(pk=command.payer)
     if account.customer_id:
         return account.customer_id
     made = gw.create_customer(

@@ -57,7 +57,6 @@ def preview(*, person: Any, price: Price) -> Command:
         "subscription": row.provider_id,
         "price": price.provider_id,
         "price_key": price.lookup_key,
-        "date": int(timezone.now().timestamp()),
     }
     return _plan("preview", row, params, person)
 
@@ -88,10 +87,10 @@ def change(*, person: Any, price: Price, preview_id: Any = None) -> Command:
     return _plan("upgrade", row, params, person)
 
 
-def _preview_date(row: Subscription, price: Price, preview_id: Any) -> int:
+def _preview_date(row: Subscription, price: Price, preview_id: Any) -> int | None:
     """The second for which the shown figures were computed: charged is what was shown."""
     if not preview_id:
-        return int(timezone.now().timestamp())
+        return None
     shown = Command.objects.filter(
         pk=preview_id, kind="preview", target_id=row.pk, state=Command.State.DONE
     ).first()
@@ -100,7 +99,8 @@ def _preview_date(row: Subscription, price: Price, preview_id: Any) -> int:
     age = (timezone.now() - shown.created_at).total_seconds()
     if age > 3600:
         raise Conflict(_("The figures are old. Look at the preview again."), code="stale_preview")
-    return int(shown.params["date"])
+    date = shown.result.get("date")
+    return int(date) if date is not None else None
 
 
 @transaction.atomic
@@ -231,7 +231,6 @@ def _send_preview(gw: Gateway, command: Command) -> dto.Preview:
         subscription=remote.id,
         item=remote.items[0].id,
         price=params["price"],
-        proration_date=params["date"],
     )
 
 
@@ -243,6 +242,7 @@ def _apply_preview(command: Command, found: dto.Preview) -> commands.Result:
         "currency": found.currency,
         "lines": [list(line) for line in found.lines],
         "price": command.params["price_key"],
+        "date": found.date,
     }
 
 
@@ -255,10 +255,11 @@ def _send_upgrade(gw: Gateway, command: Command) -> dto.Subscription:
     change = {
         "items": [{"id": remote.items[0].id, "price": params["price"]}],
         "proration_behavior": "always_invoice",
-        "proration_date": params["date"],
         "payment_behavior": "pending_if_incomplete",
         "expand": ["default_payment_method"],
     }
+    if params["date"] is not None:
+        change["proration_date"] = params["date"]
     return gw.update_subscription(remote.id, change, key=command.key)
 
 
