@@ -48,6 +48,11 @@ class Here:
         rows = binding.moderated_by(self.person)
         return bool(rows.filter(pk=self.room.target_key).exists())
 
+    @cached_property
+    def beyond(self) -> Verdict:
+        """What the object of the room, or the other person of a direct one, says to writing."""
+        return _beyond(self.person, self.room)
+
 
 def require(verdict: Verdict) -> None:
     """Raise the refusal as the exception that says it best; nothing for a yes."""
@@ -100,12 +105,10 @@ def _standing(person: Any, room: Any, here: Here) -> Verdict:
     gate = gates.writing(person, room.kind)
     if not gate and not here.is_moderator:
         return gate
-    verdict = _beyond(person, room)
-    return adapter().may_take_part(person=person) if verdict else verdict
+    return adapter().may_take_part(person=person) if here.beyond else here.beyond
 
 
 def _beyond(person: Any, room: Any) -> Verdict:
-    """What the object of the room, or the other person of a direct one, has to say."""
     if room.is_direct:
         return _not_blocked(person, other_of(person, room))
     binding = room.binding
