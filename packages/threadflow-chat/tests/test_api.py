@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -203,6 +204,28 @@ def test_a_missing_membership_is_named(api, room, ada, settings):
     )
     status, refused = api(ada, "get", f"/rooms/{room.pk}/messages/")
     assert (status, refused["code"]) == (403, "premium_required")
+
+
+def test_files_go_up_first_and_then_with_a_message(api, client_of, group, ada, bo, person):
+    pytest.importorskip("PIL", reason="images need threadflow-core[uploads]")
+    url = f"{API}/uploads/"
+
+    def up(someone, name="loaf.txt", content=b"Flour, water, salt."):
+        return client_of(someone).post(url, {"file": SimpleUploadedFile(name, content)})
+
+    assert up(None).status_code == 401
+    answer = up(ada)
+    assert answer.status_code == 201 and answer.json()["type"] == "text/plain"
+    assert up(ada, "loaf.png", b"<html><script>").status_code == 422
+    assert up(ada, "loaf.bin", bytes(range(256))).status_code == 422
+    assert up(ada, "empty.txt", b"").status_code == 422
+    key, file_url = answer.json()["id"], answer.json()["url"]
+    assert [client_of(one).get(file_url).status_code for one in (ada, bo)] == [200, 404]
+    body = {"text": "", "attachments": [key]}
+    status, message = api(ada, "post", f"/rooms/{group.pk}/messages/", body)
+    assert status == 201 and message["att"][0]["name"] == "loaf.txt"
+    statuses = [client_of(one).get(file_url).status_code for one in (ada, bo, person("cy"))]
+    assert statuses == [200, 200, 404]
 
 
 def test_a_ticket_for_the_socket(api, ada):

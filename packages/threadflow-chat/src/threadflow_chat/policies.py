@@ -257,6 +257,18 @@ def may_pin(person: Any, message: Any, room: Any, here: Here | None = None) -> V
     return verdict if not verdict or room.is_direct else may_moderate(person, room, here)
 
 
+def may_attach(person: Any) -> Verdict:
+    """May `person` store a file for a message, whichever room it will be for?"""
+    if not _knows(person):
+        return Verdict.sign_in()
+    gated = app_settings.GATED_KINDS
+    open_kinds = [kind for kind in RoomKind.values if kind not in gated]
+    gate = Verdict.yes() if open_kinds else gates.writing(person, RoomKind.BOUND)
+    if not gate and not person.is_staff:
+        return gate
+    return adapter().may_take_part(person=person)
+
+
 def may_flag(person: Any, message: Any) -> Verdict:
     if not _knows(person):
         return Verdict.sign_in()

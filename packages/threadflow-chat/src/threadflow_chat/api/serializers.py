@@ -47,6 +47,10 @@ class AttachmentSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
+class UploadSerializer(serializers.Serializer[Any]):
+    file = serializers.FileField()
+
+
 class PreviewSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     title = serializers.CharField()
