@@ -402,9 +402,10 @@ async def test_f11_a_muted_person_reads_on_and_does_not_write(
     sockets: Any, room: Any, ada: Any, bo: Any, lead: Any
 ) -> None:
     socket = await sockets(bo)
-    await socket.follow(room.live_topic)
+    await socket.follow(room.live_topic, user_topic(bo))
     until = timezone.now() + dt.timedelta(hours=1)
     await do(membership.mute, moderator=lead, room=room, person=bo, until=until)
+    assert (await socket.get("muted"))["room"] == str(room.pk)
     answer = await socket.ask("msg.send", room=str(room.pk), nonce="1", text="Hm")
     assert (answer["code"], answer["until"]) == ("muted", until.isoformat())
     await do(messages.send_message, author=ada, room=room, text="Quiet here")
