@@ -141,3 +141,28 @@ def rooms_of_model():
 @pytest.fixture
 def messages_of_model():
     return get_message_model().objects
+
+
+@pytest.fixture
+def plant():
+    """Writes many messages in bulk, as if they had been sent: `plant(room, ada, 100)`."""
+
+    def make(room, author, count, text="Message {}", **fields):
+        model, room = get_message_model(), type(room).objects.get(pk=room.pk)
+        first = room.last_mno + 1
+        made = [
+            model(
+                room=room,
+                author=author,
+                mno=mno,
+                source=text.format(mno),
+                html=f"<p>{text.format(mno)}</p>",
+                **fields,
+            )
+            for mno in range(first, first + count)
+        ]
+        model.objects.bulk_create(made)
+        type(room).objects.filter(pk=room.pk).update(last_mno=first + count - 1)
+        return made
+
+    return make

@@ -7,8 +7,12 @@ import json
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
+
+from threadflow_core.testing.queries import assert_same_queries
 
 pytestmark = [
     pytest.mark.django_db,
@@ -205,6 +209,28 @@ def test_a_missing_membership_is_named(api, room, ada, settings):
     assert (status, refused["code"]) == (403, "premium_required")
 
 
+def test_files_go_up_first_and_then_with_a_message(api, client_of, group, ada, bo, person):
+    pytest.importorskip("PIL", reason="images need threadflow-core[uploads]")
+    url = f"{API}/uploads/"
+
+    def up(someone, name="loaf.txt", content=b"Flour, water, salt."):
+        return client_of(someone).post(url, {"file": SimpleUploadedFile(name, content)})
+
+    assert up(None).status_code == 401
+    answer = up(ada)
+    assert answer.status_code == 201 and answer.json()["type"] == "text/plain"
+    assert up(ada, "loaf.png", b"<html><script>").status_code == 422
+    assert up(ada, "loaf.bin", bytes(range(256))).status_code == 422
+    assert up(ada, "empty.txt", b"").status_code == 422
+    key, file_url = answer.json()["id"], answer.json()["url"]
+    assert [client_of(one).get(file_url).status_code for one in (ada, bo)] == [200, 404]
+    body = {"text": "", "attachments": [key]}
+    status, message = api(ada, "post", f"/rooms/{group.pk}/messages/", body)
+    assert status == 201 and message["att"][0]["name"] == "loaf.txt"
+    statuses = [client_of(one).get(file_url).status_code for one in (ada, bo, person("cy"))]
+    assert statuses == [200, 200, 404]
+
+
 def test_a_ticket_for_the_socket(api, ada):
     assert api(ada, "post", "/ws-ticket/")[0] == 200
     assert api(None, "post", "/ws-ticket/")[0] == 401
@@ -217,3 +243,58 @@ def test_the_description_has_no_warnings(tmp_path):
     )
     text = (tmp_path / "a.yaml").read_text()
     assert "/api/v1/chat/rooms/{id}/messages/" in text and "Idempotency-Key" in text
+
+
+def test_every_route_keeps_a_private_room_from_others(api, group, ada, person, say):
+    """No route of a room or message answers an outsider, whatever the method."""
+    from threadflow_chat.api import urls
+
+    message, cy = say(group, "Zanzibar"), person("cy")
+    open_to_all = {"rooms", "uploads", "search", "ws-ticket"}
+    asked = 0
+    for pattern in urls.urlpatterns:
+        if pattern.name in open_to_all:
+            continue
+        about = message if str(pattern.pattern).startswith("chat/messages/") else group
+        given = {"id": about.pk} | ({"username": "ada"} if pattern.name == "member" else {})
+        path = reverse(f"threadflow_chat_api:{pattern.name}", kwargs=given).removeprefix(API)
+        for method in ("get", "post", "put", "patch", "delete"):
+            if not hasattr(pattern.callback.cls, method):
+                continue
+            body = None if method in ("get", "delete") else BODIES[pattern.name]
+            for someone, expected in ((cy, {404}), (None, {404} if method == "get" else {401})):
+                status, answer = api(someone, method, path, body)
+                assert status in expected, (pattern.name, method, someone, status)
+                assert "Zanzibar" not in str(answer) and "Lunch" not in str(answer)
+                asked += 1
+    assert asked >= 40
+    assert api(cy, "get", "/search/?q=zanzibar")[1]["results"] == []
+    assert api(cy, "get", "/rooms/")[1]["results"] == []
+
+
+BODIES = {
+    "room": {"about": "Mine"},
+    "messages": {"text": "Hello"},
+    "read": {"mno": 1},
+    "membership": {"joined": True},
+    "call": {},
+    "members": {"people": ["cy"]},
+    "member": {"do": "kick"},
+    "message": {"text": "Mine"},
+    "restore": {},
+    "reactions": {"emoji": "👍"},
+    "pin": {"on": True},
+    "report": {"reason": "Spam"},
+    "stop": {},
+}
+
+
+def test_lists_cost_the_same_for_any_length(api, room, ada, bo, person, plant, member):
+    def grow(count, start):
+        member(room, *(person(f"p{n}") for n in range(start, start + count)))
+        plant(room, bo, count)
+
+    grow(1, 0)
+    for path in (f"/rooms/{room.pk}/members/?limit=100", f"/rooms/{room.pk}/messages/?limit=100"):
+        start = room.members.count()
+        assert_same_queries(lambda path=path: api(ada, "get", path), lambda n=start: grow(20, n))

@@ -223,6 +223,7 @@ async def test_f4_a_client_that_stops_reading_is_let_go_and_slows_nobody(
     await stop(tasks)
 
 
+@pytest.mark.slow
 async def test_f5_a_resend_over_every_way_at_once_is_one_message(
     start: Any, project: Any, room: Any, ada: Any
 ) -> None:

@@ -14,6 +14,7 @@ from threadflow_chat.routing import NOWHERE, room_of_object
 from threadflow_chat.services import messages, rooms
 from threadflow_chat.swaps import get_room_model
 from threadflow_core.exceptions import Conflict, NotAllowed
+from threadflow_core.realtime.models import LiveEvent
 from threadflow_forum.services import moderation, subs, threads
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,17 @@ def test_a_locked_thread_has_a_read_only_room(thread, mod, ada, say):
     assert say(room, author=mod)
     moderation.set_locked(moderator=mod, thread=thread, locked=False)
     assert say(get_room_model().objects.get(pk=room.pk))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_room_follows_the_title_of_its_thread(thread, ada, mod):
+    room = rooms.open_for(person=ada, target=thread)
+    threads.edit_thread(editor=ada, thread=thread, title="My loaf rises", body="How?")
+    assert get_room_model().objects.get(pk=room.pk).title == "My loaf rises"
+    kinds = LiveEvent.objects.filter(topic__name=room.live_topic).values_list("kind", flat=True)
+    assert list(kinds) == ["room.update"]
+    moderation.set_locked(moderator=mod, thread=thread, locked=True)
+    assert list(kinds.all()) == ["room.update"] * 2
 
 
 def test_a_removed_thread_takes_its_room_along(thread, mod, ada, bo):

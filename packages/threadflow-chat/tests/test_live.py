@@ -169,13 +169,13 @@ async def test_erased_people_leave_no_words_in_memory(sockets: Any, room: Any, a
 
 @pytest.mark.parametrize("size", ["few", "long"])
 async def test_f6_who_was_away_too_long_starts_anew_with_a_small_page(
-    sockets: Any, room: Any, ada: Any, size: str
+    sockets: Any, room: Any, ada: Any, size: str, plant: Any
 ) -> None:
     text = "x" * 3_900 if size == "long" else "short"
 
     def fill() -> None:
-        for n in range(60):
-            messages.send_message(author=ada, room=room, text=f"{n} {text}"[:4_000])
+        messages.send_message(author=ada, room=room, text="The first")
+        plant(room, ada, 59, text="{} " + text)
         from threadflow_core.realtime.models import Topic
 
         Topic.objects.filter(name=room.live_topic).update(seq=10_060)
@@ -402,9 +402,10 @@ async def test_f11_a_muted_person_reads_on_and_does_not_write(
     sockets: Any, room: Any, ada: Any, bo: Any, lead: Any
 ) -> None:
     socket = await sockets(bo)
-    await socket.follow(room.live_topic)
+    await socket.follow(room.live_topic, user_topic(bo))
     until = timezone.now() + dt.timedelta(hours=1)
     await do(membership.mute, moderator=lead, room=room, person=bo, until=until)
+    assert (await socket.get("muted"))["room"] == str(room.pk)
     answer = await socket.ask("msg.send", room=str(room.pk), nonce="1", text="Hm")
     assert (answer["code"], answer["until"]) == ("muted", until.isoformat())
     await do(messages.send_message, author=ada, room=room, text="Quiet here")

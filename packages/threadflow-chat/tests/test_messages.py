@@ -39,6 +39,7 @@ from threadflow_core.exceptions import (
     SignInRequired,
     TooLarge,
 )
+from threadflow_core.jobs.models import OutboxEvent
 from threadflow_core.records import Report
 from threadflow_core.testing.queries import assert_queries, assert_same_queries
 
@@ -332,26 +333,26 @@ def test_a_date_leads_to_the_first_message_after_it(room, say):
     assert history.at_date(room, timezone.now() + dt.timedelta(days=1)) is None
 
 
-def test_a_page_costs_the_same_for_1_25_and_100_messages(room, ada, bo, lead, say, person):
+def test_a_page_costs_the_same_for_1_25_and_100_messages(room, ada, bo, lead, plant):
     def fill(count):
-        for _ in range(count):
-            message = say(room, reply_to=say(room, author=lead), author=lead)
-            reactions.react(person=bo, message=message, emoji="👍", on=True)
+        (parent,) = plant(room, lead, 1)
+        made = plant(room, ada, count, reply_to=parent, reaction_count=1)
+        Reaction.objects.bulk_create(Reaction(message=m, person=bo, emoji="👍") for m in made)
 
     def page():
         found = history.stretch(room, limit=100).messages
         return frames.messages(found, ada)
 
     fill(1)
-    assert assert_same_queries(page, lambda: fill(12)) == 2
-    assert assert_same_queries(page, lambda: fill(38)) == 2
-    assert len(page()) == 100
+    assert assert_same_queries(page, lambda: fill(24)) == 2
+    assert assert_same_queries(page, lambda: fill(80)) == 2
+    assert len(page()) == 100 and page()[-1]["reactions"][0]["count"] == 1
 
 
 def test_sending_takes_few_statements(room, ada, say, member):
     member(room, ada)
     room = get_room_model().objects.get(pk=room.pk)
-    with assert_queries(at_most=14):
+    with assert_queries(at_most=11):
         say(room, "Short", nonce="n")
 
 
@@ -452,6 +453,16 @@ def test_cards_of_linked_pages_arrive_late(room, say, fresh):
     assert (card["title"], card["description"], card["url"]) == ("Loaves & more", "Bread", url)
     assert previews.enrich(str(message.pk), unsafe_permit=permit) == 0
     page.server.shutdown()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_texts_with_links_have_a_job_for_cards(room, say, settings):
+    settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "JOBS_DRIVER": "worker"}
+    say(room, "No link, @ada")
+    handlers = OutboxEvent.objects.values_list("handler", flat=True)
+    assert "chat.previews" not in set(handlers.all()) and "chat.mentions" in set(handlers.all())
+    say(room, "A link: https://example.org/")
+    assert list(handlers.all()).count("chat.previews") == 1
 
 
 def test_private_addresses_are_never_fetched(room, say, fresh):

@@ -22,9 +22,11 @@ from threadflow_chat.services import (
     reactions,
     reads,
     rooms,
+    standing,
 )
 from threadflow_chat.swaps import get_message_model, get_room_model
 from threadflow_core.exceptions import Conflict, Invalid, NotAllowed, ThreadflowError
+from threadflow_core.testing.queries import assert_queries
 
 from . import entitled
 from .hosted.models import Blocking
@@ -176,6 +178,18 @@ def answer(act, actor, room, message, world):
     except ThreadflowError as error:
         return "n" if error.code and str(error.message) else "refused without a word"
     return "y"
+
+
+@pytest.mark.parametrize("kind", ["bound", "direct", "group"])
+def test_what_one_may_do_is_told_in_few_queries(kind, project, direct, group, ada, member):
+    room = rooms.open_for(person=ada, target=project)
+    member(room, ada)
+    room = get_room_model().objects.get(
+        pk={"bound": room, "direct": direct, "group": group}[kind].pk
+    )
+    with assert_queries(at_most=4):
+        told = standing.of(ada, room)
+    assert {"read", "write", "react"} <= set(told["can"]) and told["why_not_write"] is None
 
 
 # ---------------------------------------------------------------------- memberships

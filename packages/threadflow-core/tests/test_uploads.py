@@ -17,6 +17,7 @@ from django.db import transaction
 from django.http import Http404
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from threadflow_core import ports, uploads, utility_jobs
 from threadflow_core.exceptions import NotFound, TooLarge
@@ -195,6 +196,10 @@ class TestRefused:
             uploads.store(file(), owner=ada)
         assert refused.value.code == "upload_quota"
         uploads.store(file(), owner=bo)
+
+    def test_the_lazy_user_of_a_request_owns_files_too(self, ada):
+        lazy = SimpleLazyObject(lambda: ada)
+        assert uploads.store(file(), owner=lazy).owner_id == ada.pk
 
     def test_what_the_scanner_refuses(self, ada, settings):
         settings.THREADFLOW_CORE = {"UPLOAD_SCANNER": f"{__name__}.scanner"}

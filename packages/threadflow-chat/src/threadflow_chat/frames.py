@@ -147,18 +147,21 @@ def _files(rows: list[Any]) -> dict[str, list[Frame]]:
     ).order_by("id")
     found: dict[str, list[Frame]] = {}
     for upload in uploads:
-        found.setdefault(upload.target_id, []).append(
-            {
-                "id": str(upload.pk),
-                "name": upload.name,
-                "type": upload.content_type,
-                "size": upload.size,
-                "width": upload.width,
-                "height": upload.height,
-                "url": upload_url(upload.pk),
-            }
-        )
+        found.setdefault(upload.target_id, []).append(attachment(upload))
     return found
+
+
+def attachment(upload: Upload) -> Frame:
+    """A file as a client shows it."""
+    return {
+        "id": str(upload.pk),
+        "name": upload.name,
+        "type": upload.content_type,
+        "size": upload.size,
+        "width": upload.width,
+        "height": upload.height,
+        "url": upload_url(upload.pk),
+    }
 
 
 def upload_url(pk: Any) -> str:

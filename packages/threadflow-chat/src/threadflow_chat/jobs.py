@@ -26,17 +26,11 @@ def mentions_of_hidden(event: jobs.JobEvent) -> None:
     mentions.follow_text(event.payload["message_id"])
 
 
-@jobs.handler("chat.message_sent", name="chat.previews", queue="bulk", atomic=False, max_attempts=2)
-def previews_of_new(event: jobs.JobEvent) -> None:
-    """Cards of linked pages."""
-    previews.enrich(event.payload["message_id"])
-
-
 @jobs.handler(
-    "chat.message_edited", name="chat.previews_of_edit", queue="bulk", atomic=False, max_attempts=2
+    "chat.message_linked", name="chat.previews", queue="bulk", atomic=False, max_attempts=2
 )
-def previews_of_edit(event: jobs.JobEvent) -> None:
-    """The same for what an edit links to."""
+def previews_of_links(event: jobs.JobEvent) -> None:
+    """Cards of the pages that a new or changed text links to."""
     previews.enrich(event.payload["message_id"])
 
 

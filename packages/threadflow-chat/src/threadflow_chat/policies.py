@@ -48,6 +48,11 @@ class Here:
         rows = binding.moderated_by(self.person)
         return bool(rows.filter(pk=self.room.target_key).exists())
 
+    @cached_property
+    def beyond(self) -> Verdict:
+        """What the object of the room, or the other person of a direct one, says to writing."""
+        return _beyond(self.person, self.room)
+
 
 def require(verdict: Verdict) -> None:
     """Raise the refusal as the exception that says it best; nothing for a yes."""
@@ -100,12 +105,10 @@ def _standing(person: Any, room: Any, here: Here) -> Verdict:
     gate = gates.writing(person, room.kind)
     if not gate and not here.is_moderator:
         return gate
-    verdict = _beyond(person, room)
-    return adapter().may_take_part(person=person) if verdict else verdict
+    return adapter().may_take_part(person=person) if here.beyond else here.beyond
 
 
 def _beyond(person: Any, room: Any) -> Verdict:
-    """What the object of the room, or the other person of a direct one, has to say."""
     if room.is_direct:
         return _not_blocked(person, other_of(person, room))
     binding = room.binding
@@ -252,6 +255,18 @@ def may_pin(person: Any, message: Any, room: Any, here: Here | None = None) -> V
     here = here or Here(person, room)
     verdict = may_write(person, room, here)
     return verdict if not verdict or room.is_direct else may_moderate(person, room, here)
+
+
+def may_attach(person: Any) -> Verdict:
+    """May `person` store a file for a message, whichever room it will be for?"""
+    if not _knows(person):
+        return Verdict.sign_in()
+    gated = app_settings.GATED_KINDS
+    open_kinds = [kind for kind in RoomKind.values if kind not in gated]
+    gate = Verdict.yes() if open_kinds else gates.writing(person, RoomKind.BOUND)
+    if not gate and not person.is_staff:
+        return gate
+    return adapter().may_take_part(person=person)
 
 
 def may_flag(person: Any, message: Any) -> Verdict:

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
@@ -19,11 +20,12 @@ from threadflow_core.exceptions import BadCursor, Invalid
 from threadflow_core.limits import spend
 
 from .. import frames
-from ..services import bots, finding, flags, history, pins, reactions, reads
+from ..services import bots, files, finding, flags, history, pins, reactions, reads
 from ..services import messages as service
 from ..swaps import get_message_model
 from .base import CURSOR, LIMIT, ChatAPIView, page_of
 from .serializers import (
+    AttachmentSerializer,
     EditMessageSerializer,
     MessageSerializer,
     OnSerializer,
@@ -31,6 +33,7 @@ from .serializers import (
     ReportMessageSerializer,
     RevisionSerializer,
     SendSerializer,
+    UploadSerializer,
 )
 
 BEFORE = OpenApiParameter("before", OpenApiTypes.INT, description="Messages before this number.")
@@ -251,3 +254,20 @@ class SearchView(ChatAPIView):
             cursor=cursor_of(request),
         )
         return answer_page(request, found, frames.messages(found.messages, request.user))
+
+
+class UploadsView(ChatAPIView):
+    limit = files.UPLOAD_LIMIT
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="chat_upload",
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: AttachmentSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Store a file; its `id` goes into `attachments` of the message that it is sent with."""
+        person = self.person(request)
+        file = self.parse(UploadSerializer, request)["file"]
+        upload = files.store_file(owner=person, file=file)
+        return Response(frames.attachment(upload), status=201)

@@ -30,6 +30,7 @@ urlpatterns = [
     path("chat/messages/<uuid:id>/pin/", messages.PinView.as_view(), name="pin"),
     path("chat/messages/<uuid:id>/report/", messages.ReportView.as_view(), name="report"),
     path("chat/messages/<uuid:id>/stop/", messages.StopView.as_view(), name="stop"),
+    path("chat/uploads/", messages.UploadsView.as_view(), name="uploads"),
     path("chat/search/", messages.SearchView.as_view(), name="search"),
     path("chat/ws-ticket/", TicketView.as_view(), name="ws-ticket"),
 ]

@@ -18,7 +18,7 @@ from threadflow_forum.swaps import get_sub_model, get_thread_model
 
 from .. import bindings, rosters
 from ..abstract_models import AbstractMessage, AbstractRoom
-from ..services import announce
+from ..services import rooms
 from ..swaps import get_room_model
 
 
@@ -31,12 +31,10 @@ class ThreadBinding(bindings.Binding):
         return get_thread_model()
 
     def visible_to(self, person: Any) -> QuerySet[Any]:
-        rows: QuerySet[Any] = get_thread_model().objects.visible_to(person).listed()
-        return rows
+        return _threads().visible_to(person).listed()
 
     def moderated_by(self, person: Any) -> QuerySet[Any]:
-        rows: QuerySet[Any] = get_thread_model().objects.filter(sub_id__in=_moderated(person))
-        return rows
+        return _threads().filter(sub_id__in=_moderated(person))
 
     def title(self, target: Any) -> str:
         return str(target.title)
@@ -51,7 +49,8 @@ class ThreadBinding(bindings.Binding):
 
     def find_public(self, public_key: str, person: Any) -> Any:
         try:
-            return self.visible_to(person).select_related("sub").get_public(public_key)  # type: ignore[attr-defined]
+            rows: Any = self.visible_to(person).select_related("sub")
+            return rows.get_public(public_key)
         except NotFound:
             return None
 
@@ -68,12 +67,10 @@ class SubBinding(bindings.Binding):
         return get_sub_model()
 
     def visible_to(self, person: Any) -> QuerySet[Any]:
-        rows: QuerySet[Any] = get_sub_model().objects.visible_to(person)
-        return rows
+        return _subs().visible_to(person)
 
     def moderated_by(self, person: Any) -> QuerySet[Any]:
-        rows: QuerySet[Any] = get_sub_model().objects.filter(pk__in=_moderated(person))
-        return rows
+        return _subs().filter(pk__in=_moderated(person))
 
     def title(self, target: Any) -> str:
         return str(target.title)
@@ -86,9 +83,18 @@ class SubBinding(bindings.Binding):
 
     def find_public(self, public_key: str, person: Any) -> Any:
         try:
-            return self.visible_to(person).get_named(public_key)  # type: ignore[attr-defined]
+            rows: Any = self.visible_to(person)
+            return rows.get_named(public_key)
         except NotFound:
             return None
+
+
+def _threads() -> Any:
+    return get_thread_model().objects
+
+
+def _subs() -> Any:
+    return get_sub_model().objects
 
 
 def _moderated(person: Any) -> Any:
@@ -105,6 +111,7 @@ def connect() -> None:
     forum_signals.content_hidden.connect(_hidden, dispatch_uid=f"{uid}.hidden")
     forum_signals.audience_narrowed.connect(_narrowed, dispatch_uid=f"{uid}.narrowed")
     forum_signals.moderated.connect(_moderated_act, dispatch_uid=f"{uid}.moderated")
+    forum_signals.thread_edited.connect(_edited, dispatch_uid=f"{uid}.edited")
 
 
 def _hidden(*, thing: Any, **kwargs: Any) -> None:
@@ -126,11 +133,13 @@ _CLOSING = {ModAction.LOCK_THREAD, ModAction.UNLOCK_THREAD, ModAction.APPROVE_TH
 
 def _moderated_act(*, entry: ModLogEntry, **kwargs: Any) -> None:
     """A thread was locked or opened again: its room shows it at once."""
-    if entry.action not in _CLOSING or entry.thread_id is None:
-        return
-    room = get_room_model().objects.bound_to(entry.thread).first()
-    if room is not None:
-        announce.room_changed(room)
+    if entry.action in _CLOSING and entry.thread_id is not None:
+        rooms.target_changed(entry.thread)
+
+
+def _edited(*, thread: Any, **kwargs: Any) -> None:
+    """A thread has another title: so has its room."""
+    rooms.target_changed(thread)
 
 
 def thread_of(room: AbstractRoom) -> Any:

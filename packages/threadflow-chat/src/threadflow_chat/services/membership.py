@@ -140,7 +140,7 @@ def mute(
         person=person,
         until=until.isoformat(),
     )
-    realtime.control(person.pk, "recheck")
+    announce.to_person(person, "muted", locked, until=until)
     announce.member_changed(locked, person)
     return member
 
@@ -153,6 +153,7 @@ def unmute(*, moderator: Any, room: AbstractRoom, person: Any) -> RoomMember:
         member.muted_until = None
         member.save(update_fields=["muted_until"])
         announce.write_log(locked, actor=moderator, action=RoomAction.UNMUTE, person=person)
+        announce.to_person(person, "muted", locked, until=None)
         announce.member_changed(locked, person)
     return member
 
@@ -197,6 +198,7 @@ def ban(
     )
     rosters.expire(person)
     realtime.control(person.pk, "recheck")
+    announce.to_person(person, "kicked", locked, code="banned", until=until)
     announce.member_changed(locked, person)
     return member
 

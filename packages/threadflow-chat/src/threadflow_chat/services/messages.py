@@ -21,9 +21,9 @@ from ..abstract_models import AbstractMessage, AbstractRoom, MessageState
 from ..adapter import adapter
 from ..app_settings import app_settings
 from ..exceptions import ConfirmMention, DuplicateText, SlowMode
-from ..models import MessageRevision, Pin, RoomAction, RoomMember
+from ..models import MessageRevision, Pin, RoomAction
 from ..swaps import get_message_model
-from . import announce, membership, texts
+from . import announce, membership, previews, texts
 from .locks import lock_member, lock_message, lock_room, now_of, used_elsewhere, writing_once
 
 MESSAGE_LIMIT = Limit.parse("chat.message", "5/5s")
@@ -93,8 +93,7 @@ def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirm
     member = lock_member(author, room)
     here = policies.Here(author, room, member)
     policies.require(policies.may_write(author, room, here))
-    if not here.is_moderator:
-        _pace(room, member, content.digest)
+    _pace(room, here, content.digest)
     if content.calls_everybody:
         _may_call_everybody(room, here, confirmed=confirmed)
     if adapter().is_spam(author=author, room=room, text=content.source):
@@ -114,15 +113,19 @@ def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirm
     member.save(update_fields=["role", "last_read_mno", "last_sent_at", "last_sent_hash"])
 
 
-def _pace(room: Any, member: RoomMember, digest: str) -> None:
-    """Slow mode and repeated texts, under the member's lock: of two tabs one wins."""
+def _pace(room: Any, here: policies.Here, digest: str) -> None:
+    """Slow mode and repeated texts, under the member's lock: of two tabs one wins.
+
+    Moderators are asked for last, since that may cost a query.
+    """
+    member = here.member
     if member.last_sent_at is None:
         return
     passed = (now_of(member) - member.last_sent_at).total_seconds()
-    if room.slow_seconds and passed < room.slow_seconds:
+    if room.slow_seconds and passed < room.slow_seconds and not here.is_moderator:
         raise SlowMode(ceil(room.slow_seconds - passed))
     repeated = bool(digest) and digest == member.last_sent_hash
-    if repeated and passed < app_settings.REPEAT_SECONDS:
+    if repeated and passed < app_settings.REPEAT_SECONDS and not here.is_moderator:
         raise DuplicateText()
 
 
@@ -140,10 +143,14 @@ def _may_call_everybody(room: Any, here: policies.Here, *, confirmed: bool) -> N
 def _earlier(author: Any, nonce: str | None, room: Any, source: str) -> Any:
     if not nonce or not getattr(author, "is_authenticated", False):
         return None
-    rows = get_message_model().objects.with_people().filter(room=room, author=author, nonce=nonce)
-    found = rows.first()
-    if found is None:
+    rows: Any = get_message_model().objects
+    rows = rows.filter(room=room, author=author, nonce=nonce)
+    # Nearly always there is none: the row with all that a frame shows is read only then.
+    key = next(iter(rows.values_list("pk", flat=True)[:1]), None)
+    if key is None:
         return None
+    messages: Any = get_message_model().objects
+    found = messages.with_people().get(pk=key)
     if found.source != source and found.version == 1:
         raise used_elsewhere()
     found.room = room
@@ -186,7 +193,10 @@ def _attach(author: Any, message: Any, files: list[UUID]) -> int:
 
 def _follow_up(message: Any, event: str) -> None:
     """What is done about a new or changed text by jobs: mentions, badges, previews, the index."""
-    jobs.emit(event, message_id=str(message.pk), room_id=str(message.room_id))
+    message_id, room_id = str(message.pk), str(message.room_id)
+    jobs.emit(event, message_id=message_id, room_id=room_id)
+    if previews.links(message):
+        jobs.emit("chat.message_linked", message_id=message_id, room_id=room_id)
     if message.kind != message_kinds.SYSTEM:
         search.index("chat_message", message.pk)
 

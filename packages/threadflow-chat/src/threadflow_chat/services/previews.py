@@ -17,13 +17,13 @@ from ..swaps import get_message_model
 from . import announce
 from .locks import lock_message, lock_room
 
-_LINK = re.compile(r'<a [^>]*?href="(https?://[^"]+)"')
+_LINK = re.compile(r'<a (?![^>]*tf-mention)[^>]*?href="(https?://[^"]+)"')
 MAX_BYTES = 256 * 1024
 _CONTROL = re.compile("[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
 
 def links(message: Any) -> list[str]:
-    """The first links of a message, as its HTML has them."""
+    """The first links of a message, as its HTML has them; names that were called are none."""
     found = [html.unescape(url) for url in _LINK.findall(message.html)]
     return list(dict.fromkeys(found))[: app_settings.PREVIEWS_MAX]
 

@@ -201,3 +201,24 @@ def _choice(choices: Any, value: str, field: str) -> Any:
     if value not in choices.values:
         raise Invalid(fields={field: [_("This is not one of the choices.")]})
     return choices(value)
+
+
+@transaction.atomic
+def target_changed(target: Any) -> AbstractRoom | None:
+    """The object of a room was renamed, closed or hidden: its followers see it at once.
+
+    For hosts and integrations, in the transaction of the change or after it. Rights are asked of
+    the object anyway; this tells those who are connected.
+    """
+    found = room_of(target)
+    if found is None:
+        return None
+    room = lock_room(found.pk)
+    title = bindings.binding_of(target).title(target)[:300]
+    if room.title != title:
+        room.title = title
+        room.save(update_fields=["title"])
+    rosters.expire_all()
+    realtime.recheck(room.live_topic)
+    announce.room_changed(room)
+    return room

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
+from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Model
@@ -165,7 +166,8 @@ def _check_quota(owner: Any, size: int) -> None:
 def _insert(upload: Upload, owner: Any) -> None:
     if owner is not None:
         # Two uploads at once must not both fit into the last free bytes.
-        type(owner)._default_manager.select_for_update().filter(pk=owner.pk).first()
+        # (`owner` may be a request's lazy user, whose type knows no rows.)
+        get_user_model()._default_manager.select_for_update().filter(pk=owner.pk).first()
         _check_quota(owner, upload.size)
     upload.save(force_insert=True)
 

@@ -1,0 +1,129 @@
+"""What a kind of topic hears of its followers, tells one of them, and has asked again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from threadflow_core import realtime
+from threadflow_core.policies import Verdict
+from threadflow_core.realtime import kinds
+from threadflow_core.realtime.hub import current_hub
+from threadflow_core.realtime.threads import in_thread
+
+from .live_client import LiveClient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEARD: list[tuple[str, str]] = []
+CLOSED: set[str] = set()
+
+
+class HallTopic(realtime.TopicKind):
+    """`hall:<name>`: counts who follows, and can be closed."""
+
+    prefix = "hall"
+
+    def may_subscribe(self, person: Any, key: str) -> Verdict:
+        return Verdict.no("closed", "Closed.") if key in CLOSED else Verdict.yes()
+
+    def mine(self, key: str, person: Any) -> dict[str, Any]:
+        return {"signed_in": person.is_authenticated, "hall": key}
+
+    def page(self, key: str, person: Any) -> dict[str, Any]:
+        return {"all": key}
+
+    def entered(self, key: str, socket: Any) -> None:
+        HEARD.append(("entered", key))
+        if key == "broken":
+            raise ZeroDivisionError
+
+    def left(self, key: str, socket: Any) -> None:
+        HEARD.append(("left", key))
+
+
+@pytest.fixture(autouse=True)
+def hall() -> Iterator[None]:
+    HEARD.clear()
+    CLOSED.clear()
+    realtime.register(HallTopic)
+    yield
+    del kinds._kinds["hall"]
+
+
+@pytest_asyncio.fixture
+async def clients() -> AsyncIterator[Callable[..., LiveClient]]:
+    made: list[LiveClient] = []
+
+    def make(**options: Any) -> LiveClient:
+        made.append(LiveClient(**options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.leave()
+    await current_hub().stop()
+
+
+async def test_a_follower_is_told_what_is_theirs_and_others_are_told_nothing(clients: Any) -> None:
+    client = clients()
+    await client.hello("hall:a", "drill:a")
+    answers = {frame["topic"]: frame for frame in [await client.get("subd") for _ in range(2)]}
+    assert answers["hall:a"]["me"] == {"signed_in": False, "hall": "a"}
+    assert "me" not in answers["drill:a"]
+
+
+async def test_it_comes_with_a_fresh_start_too(clients: Any) -> None:
+    client = clients()
+    await client.hello()
+    await client.send(op="sub", topic="hall:a", since=7, epoch="another")
+    answer = await client.get("subd")
+    assert (answer["mode"], answer["page"], answer["me"]["hall"]) == ("reset", {"all": "a"}, "a")
+    assert HEARD == [("entered", "a")]
+
+
+async def test_a_kind_hears_once_of_each_who_comes_and_goes(clients: Any) -> None:
+    first, second = clients(), clients()
+    await first.hello("hall:a", "hall:b")
+    await second.hello("hall:a")
+    await second.get("subd")
+    await first.send(op="sub", topic="hall:a")
+    assert (await first.get("subd"))["op"] == "subd"
+    await first.send(op="unsub", topic="hall:b", i=1)
+    await first.send(op="unsub", topic="hall:b", i=2)
+    while (await first.get("ok"))["i"] != 2:
+        continue
+    await second.leave()
+    assert sorted(HEARD) == [
+        *[("entered", "a")] * 2,
+        ("entered", "b"),
+        ("left", "a"),
+        ("left", "b"),
+    ]
+
+
+async def test_a_kind_that_fails_to_hear_harms_nobody(clients: Any) -> None:
+    client = clients()
+    await client.hello("hall:broken")
+    assert (await client.get("subd"))["mode"] == "resume"
+    await in_thread(lambda: realtime.hint("hall:broken", "sign"))
+    assert (await client.get("sign"))["op"] == "sign"
+
+
+async def test_followers_of_one_topic_are_asked_again(clients: Any) -> None:
+    inside, elsewhere = clients(), clients()
+    await inside.hello("hall:a", "hall:b")
+    await elsewhere.hello("hall:c")
+    for client in (inside, inside, elsewhere):
+        await client.get("subd")
+    CLOSED.update({"a", "c"})
+    await in_thread(realtime.recheck, "hall:a")
+    kicked = await asyncio.wait_for(inside.get("kicked"), 2)
+    assert (kicked["topic"], kicked["code"]) == ("hall:a", "closed")
+    assert await elsewhere.nothing()
+    await in_thread(lambda: realtime.hint("hall:b", "sign"))
+    assert (await inside.get("sign"))["topic"] == "hall:b"
