@@ -74,6 +74,7 @@ def site(*apps: str, urls: str, name: str = "threadflow", **more: Any) -> dict[s
             }
         ],
         "STATIC_URL": "/static/",
+        "MEDIA_ROOT": str(Path(tempfile.gettempdir()) / f"{name}-test-files"),
         "LOGIN_URL": "/login/",
         "USE_TZ": True,
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
