@@ -345,6 +345,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "SubVisibility": "threadflow_forum.abstract_models.subs.Visibility",
         "RoomVisibility": "threadflow_chat.abstract_models.rooms.RoomVisibility",
+        "RoomState": "threadflow_chat.abstract_models.rooms.RoomState",
+        "CommandState": "threadflow_billing.models.Command.State",
         "VoteValue": [(1, "up"), (0, "none"), (-1, "down")],
     },
 }

@@ -26,7 +26,7 @@ class BillingSettings:
     API_BASE: str = ""
     #: Hours after which a command to Stripe is never sent again: its key may be forgotten there.
     COMMAND_HOURS: int = 23
-    #: Seconds to connect to Stripe, and to wait for an answer.
+    #: Seconds to connect to Stripe.
     CONNECT_TIMEOUT: float = 5.0
     #: ISO code of the currency of declared prices, in small letters.
     CURRENCY: str = "eur"
@@ -43,6 +43,7 @@ class BillingSettings:
     PLANS: tuple[dict[str, Any], ...] = ()
     #: Whether the checkout page takes promotion codes.
     PROMOTION_CODES: bool = True
+    #: Seconds to wait for an answer of Stripe.
     READ_TIMEOUT: float = 20.0
     #: Who sends reminders (see `reminders.Reminders`).
     REMINDERS: str = dotted("threadflow_billing.reminders.MailReminders")
