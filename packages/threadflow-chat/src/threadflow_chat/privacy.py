@@ -81,6 +81,10 @@ def erase_messages(person: Any) -> None:
     Pin.objects.filter(message__author=person).delete()
     Mention.objects.filter(message__author=person).delete()
     realtime.drop_cached(None, ids={"author": user_key(person.pk)})
+    realtime.drop_cached(None, ids={"person": str(person.pk)})
+    quoted = model.objects.filter(reply_to__author=person).order_by()
+    for pk in quoted.values_list("reply_to_id", flat=True).distinct():
+        realtime.drop_cached(None, ids={"parent": str(pk)})  # answers show whom they answer
     mine.update(
         author=None,
         nonce=None,

@@ -120,12 +120,15 @@ class _Drawn:
 
     def _reaction(self, ids: dict[str, Any]) -> Frame:
         message, emoji, person = str(ids["reacted"]), ids["emoji"], str(ids["person"])
+        on = (message, emoji, person) in self.on
+        card = frames.person(self.cards.get(person, people.GONE))
         return {
             "room": self.key,
             "id": message,
             "emoji": emoji,
-            "user": frames.person(self.cards.get(person, people.GONE)),
-            "on": (message, emoji, person) in self.on,
+            # Who took it off is named to their own tabs only, by a key that tells others nothing.
+            "user": card if on else {"id": card["id"]},
+            "on": on,
             "count": self.counts.get((message, emoji), 0),
         }
 
@@ -144,9 +147,11 @@ class _Drawn:
     def _member(self, person: str) -> Frame:
         member = self.members.get(person)
         inside = member is not None and member.is_inside
+        # Without a row of the pair the person was erased: nothing names them any more.
+        card = self.cards.get(person, people.GONE) if member is not None else people.GONE
         return {
             "room": self.key,
-            "user": frames.person(self.cards.get(person, people.GONE)),
+            "user": frames.person(card),
             "inside": inside,
             "role": member.role if member is not None and inside else "guest",
             "members": self.room.member_count if self.room is not None else 0,

@@ -65,18 +65,12 @@ def send_message(
         earlier = _earlier(author, nonce, locked, content.source)
         if earlier is not None:
             return earlier
-        message = get_message_model()(
-            room=locked,
-            kind=kind,
-            nonce=nonce,
-            state=state,
-            source=content.source,
-            html=content.html,
-            metadata=metadata or {},
-        )
-        message.reply_to = _parent(locked, reply_to)
-        _write(author, locked, message, content, confirmed=confirmed)
+        message = _drafted(locked, content, kind=kind, state=state, metadata=metadata)
+        message.nonce, message.reply_to = nonce, _parent(locked, reply_to)
+        joined = _write(author, locked, message, content, confirmed=confirmed)
         message.attachment_count = _attach(author, message, files)
+        if joined:
+            announce.member_changed(locked, author)
         announce.message_changed(locked, message, "msg.new")
         _follow_up(message, "chat.message_sent")
         signal = signals.message_sent
@@ -86,8 +80,25 @@ def send_message(
     return message
 
 
-def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirmed: bool) -> None:
-    """Check the author and store the message with the room's next number."""
+def _drafted(
+    room: Any, content: texts.Text, *, kind: str, state: str, metadata: dict[str, Any] | None
+) -> Any:
+    """A new message, without author and number, not yet stored."""
+    return get_message_model()(
+        room=room,
+        kind=kind,
+        state=state,
+        source=content.source,
+        html=content.html,
+        metadata=metadata or {},
+    )
+
+
+def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirmed: bool) -> bool:
+    """Check the author and store the message with the room's next number.
+
+    True when the author was let in by it.
+    """
     if not getattr(author, "is_authenticated", False):
         policies.require(policies.may_write(author, room))
     member = lock_member(author, room)
@@ -103,7 +114,8 @@ def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirm
     message.save(force_insert=True)
     room.last_message_at = message.created_at
     fields = ["last_mno", "last_message_at"]
-    if not member.is_inside:
+    joined = not member.is_inside
+    if joined:
         membership.let_in(room, member, save=False)
         fields.append("member_count")
     room.save(update_fields=fields)
@@ -111,6 +123,7 @@ def _write(author: Any, room: Any, message: Any, content: texts.Text, *, confirm
         member.last_read_mno = message.mno
     member.last_sent_at, member.last_sent_hash = now_of(member), content.digest
     member.save(update_fields=["role", "last_read_mno", "last_sent_at", "last_sent_hash"])
+    return joined
 
 
 def _pace(room: Any, here: policies.Here, digest: str) -> None:
@@ -318,14 +331,9 @@ def write_system_line(
     content = texts.body(text)
     locked = lock_room(room.pk)
     locked.last_mno += 1
-    message = get_message_model()(
-        room=locked,
-        mno=locked.last_mno,
-        kind=message_kinds.SYSTEM,
-        source=content.source,
-        html=content.html,
-        metadata=metadata or {},
-    )
+    kind, state = message_kinds.SYSTEM, MessageState.VISIBLE
+    message = _drafted(locked, content, kind=kind, state=state, metadata=metadata)
+    message.mno = locked.last_mno
     message.save(force_insert=True)
     locked.last_message_at = message.created_at
     locked.save(update_fields=["last_mno", "last_message_at"])

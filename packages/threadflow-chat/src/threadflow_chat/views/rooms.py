@@ -41,7 +41,12 @@ class IndexView(PageView):
         require_person(self.request)
 
     def get_context(self) -> dict[str, Any]:
-        return {"groups": grouped(self.request.user)}
+        # On a page of the chat itself one goes to the room: two rooms on a page are one too many.
+        index = reverse("threadflow_chat:index")
+        return {
+            "groups": grouped(self.request.user),
+            "dock": not self.page.path.startswith(index),
+        }
 
 
 class RoomView(PageView):

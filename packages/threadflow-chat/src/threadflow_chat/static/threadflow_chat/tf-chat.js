@@ -452,8 +452,9 @@
   });
 
   const start = window.tfChat = () => {
-    const found = $("[data-tf-chat]");
+    const all = $$("[data-tf-chat]"), found = all.find((e) => e !== log) || all[0];
     if (!found || found === log) return;
+    if (log?.isConnected) log.closest(".tf-chat-panel")?.remove(); // one room at a time
     log = found;
     words = $("#tf-m").dataset;
     unseen = 0;
