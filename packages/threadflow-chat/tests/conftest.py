@@ -19,6 +19,12 @@ def no_limits(settings):
     settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "LIMITS": {"*": None}}
 
 
+@pytest.fixture(autouse=True)
+def media(settings, tmp_path):
+    """Uploaded files go where tests may write."""
+    settings.MEDIA_ROOT = str(tmp_path)
+
+
 @pytest.fixture
 def person(db):
     """Makes people: `person("ada")`."""
