@@ -25,6 +25,11 @@ LONG_FILES = {
         "every relation, index and constraint in one migration, so that replaced models work"
     ),
 }
+LONG_FILES |= {
+    "packages/threadflow-billing/src/threadflow_billing/migrations/0002_relations.py": (
+        "every relation, index and constraint in one migration, so that a replaced plan works"
+    ),
+}
 NOT_OURS = ("/vendor/", "/vendormock/", "docs/reference.md", "docs/openapi.yaml", ".po", ".lock")
 
 
