@@ -28,6 +28,11 @@ LONG_FILES = {
         "the same for billing"
     ),
 }
+LONG_FILES |= {
+    "packages/threadflow-billing/src/threadflow_billing/migrations/0002_relations.py": (
+        "every relation, index and constraint in one migration, so that a replaced plan works"
+    ),
+}
 NOT_OURS = ("/vendor/", "/vendormock/", "docs/reference.md", "docs/openapi.yaml", ".po", ".lock")
 
 

@@ -51,10 +51,11 @@ def carry_out(command):
 
 
 def sums():
-    rows = LedgerEntry.objects.values_list("ledger_account__code", "ledger_account__currency")
     found = {}
-    for (code, currency), amount in zip(rows, LedgerEntry.objects.values_list("amount", flat=True),
-                                        strict=True):  # fmt: skip
+    rows = LedgerEntry.objects.values_list(
+        "ledger_account__code", "ledger_account__currency", "amount"
+    )
+    for code, currency, amount in rows:
         found[code, currency] = found.get((code, currency), 0) + amount
     return found
 

@@ -359,3 +359,31 @@ def test_lost_doubled_and_shuffled_webhooks_end_alike(local, browser, ada, buy):
     forward(local, to=period_end() + 3700)
     assert PaymentOrder.objects.filter(state="paid").count() == 2
     right()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("needs_card", [True, False])
+def test_a_trial_is_free_and_then_paid_or_ended(local, browser, ada, needs_card):
+    from threadflow_billing.swaps import get_plan_model
+
+    get_plan_model().objects.filter(code="premium").update(
+        trial_days=14, trial_needs_card=needs_card
+    )
+    answer = browser.post(url("checkout"), {"plan": "premium", "interval": "month"})
+    address, _page = follow(browser, answer)
+    typed = {"card": GOOD} if needs_card else {}
+    assert send(address, email="ada@example.org", **typed).status == 303
+    assert local.settle()
+    row = Subscription.objects.get()
+    assert row.status == "trialing"
+    assert open_to(ada)
+    order = PaymentOrder.objects.get()
+    assert (order.state, order.amount) == ("paid", 0)
+    assert "Premium is yours" in browser.get(url("returned", order.pk)).content.decode()
+    right()
+    forward(local, to=int(row.trial_end.timestamp()) + 3700)
+    row.refresh_from_db()
+    assert row.status == ("active" if needs_card else "canceled")
+    assert open_to(ada) is needs_card
+    assert PaymentOrder.objects.filter(amount=500).exists() is needs_card
+    right()

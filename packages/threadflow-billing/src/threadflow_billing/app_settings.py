@@ -18,6 +18,10 @@ REMIND = {
 }
 
 
+def usual_reminders() -> dict[str, tuple[int, ...]]:
+    return dict(REMIND)
+
+
 @dataclass(frozen=True)
 class BillingSettings:
     #: Class whose methods a site overrides to change single decisions.
@@ -43,12 +47,12 @@ class BillingSettings:
     PLANS: tuple[dict[str, Any], ...] = ()
     #: Whether the checkout page takes promotion codes.
     PROMOTION_CODES: bool = True
-    #: Seconds to wait for an answer of Stripe.
+    #: Seconds to wait for an answer of Stripe's.
     READ_TIMEOUT: float = 20.0
     #: Who sends reminders (see `reminders.Reminders`).
     REMINDERS: str = dotted("threadflow_billing.reminders.MailReminders")
     #: Days on which reminders are sent, by kind; an empty tuple switches a kind off.
-    REMIND: dict[str, tuple[int, ...]] = field(default_factory=lambda: dict(REMIND))
+    REMIND: dict[str, tuple[int, ...]] = field(default_factory=usual_reminders)
     #: Secret key of the Stripe account (`sk_…` or `rk_…`). Empty: nothing can be bought.
     SECRET_KEY: str = ""
     #: Version of the Stripe API that is asked for; empty: the one this package was tested with.

@@ -135,18 +135,19 @@ def bars(data: list[Bar], title: str, show: Any) -> SafeString:
         return format_html("<p>{}</p>", _("No data yet."))
     top = max((abs(bar.value) for bar in data), default=0) or 1
     step = WIDTH / len(data)
+    width = round(min(step * 0.7, 60), 1)
     room = HEIGHT - FOOT - 16
 
     def one(n: int, bar: Bar) -> tuple[Any, ...]:
         height = round(room * max(bar.value, 0) / top, 1)
-        x, y = round(n * step + step * 0.15, 1), round(HEIGHT - FOOT - height, 1)
         middle = round(n * step + step / 2, 1)
-        return (f"{bar.label}: {show(bar.value)}", x, y, round(step * 0.7, 1), height, middle,
+        x, y = round(middle - width / 2, 1), round(HEIGHT - FOOT - height, 1)
+        return (f"{bar.label}: {show(bar.value)}", x, y, width, height, middle,
                 HEIGHT - 8, bar.label)  # fmt: skip
 
     inside = format_html_join(
         "",
-        '<g><title>{}</title><rect class="b" x="{}" y="{}" width="{}" height="{}"/>'
+        '<g><title>{}</title><rect class="b" fill="#417690" x="{}" y="{}" width="{}" height="{}"/>'
         '<text x="{}" y="{}" text-anchor="middle" font-size="11">{}</text></g>',
         (one(n, bar) for n, bar in enumerate(data)),
     )

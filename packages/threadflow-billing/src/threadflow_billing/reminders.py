@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
+from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -57,12 +58,13 @@ class Reminders(Protocol):
 
 
 class MailReminders:
-    """Plain mail in the site's language."""
+    """Plain mail, in the person's language where the user model knows one, else the site's."""
 
     def send(self, reminder: Reminder) -> None:
         if not reminder.email:
             return
-        with translation.override(getattr(reminder.person, "language", None) or None):
+        language = getattr(reminder.person, "language", "") or settings.LANGUAGE_CODE
+        with translation.override(language):
             footer = _("You get this mail because you have a plan with us.")
             send_mail(reminder.subject, f"{reminder.text}\n\n{footer}", None, [reminder.email])
 

@@ -39,6 +39,7 @@ class Showcase:
     #: Whole months that a year saves over twelve single ones, 0 when it saves none.
     months_free: int = 0
     intervals: list[str] = field(default_factory=list)
+    currency: str = ""
 
 
 def build(interval: str) -> Showcase:
@@ -57,6 +58,7 @@ def build(interval: str) -> Showcase:
         groups=_groups([facts[plan.pk] for plan in shown]),
         months_free=_months_free(prices),
         intervals=found,
+        currency=str(app_settings.CURRENCY),
     )
 
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 APP = "threadflow_billing"
 
-SWAP_POINTS = {"Plan": "threadflow_billing.abstract_models.AbstractPlan"}
+SWAP_POINTS = {
+    "Plan": "threadflow_billing.abstract_models.AbstractPlan",
+}
 
 
 def get_plan_model() -> type[AbstractPlan]:

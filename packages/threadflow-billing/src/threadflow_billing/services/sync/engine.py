@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from threadflow_core import jobs
+from threadflow_core.jobs.failpoints import hit
 
 from ...exceptions import GatewayMissing
 from ...gateway import Gateway, gateway
@@ -98,6 +99,7 @@ def run(key: str, *, force: bool = False) -> str:
         remote = topic.fetch(gateway(), pk)
     except GatewayMissing:
         remote = None
+    hit("billing.after_fetch")
     context = Context(
         fetched_at=started,
         types=frozenset(entry[1] for entry in waiting),
