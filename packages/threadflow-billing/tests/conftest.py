@@ -129,6 +129,31 @@ def run_jobs(db):
 
 
 @pytest.fixture
+def crowd(race):
+    """`crowd(fn, n)` is `race` for many: all start together, 16 hold a connection at a time.
+
+    A server has a hundred connections, and others use it, too.
+    """
+    import threading
+
+    from django.db import connections
+
+    def run(function, n):
+        gate = threading.BoundedSemaphore(16)
+
+        def one(number):
+            with gate:
+                try:
+                    return function(number)
+                finally:
+                    connections.close_all()
+
+        return race(one, n, timeout=120)
+
+    return run
+
+
+@pytest.fixture
 def commits(request, db, monkeypatch):
     """Lets the end of the outermost `atomic` of a test count as its commit.
 

@@ -623,6 +623,17 @@ def test_refunding_a_gift_makes_its_code_worthless(world, gift, bo, admin):
     assert ledger.audit() == []
 
 
+def test_a_gift_that_was_bought_with_a_stolen_card_opens_nothing(client, world, gift, bo):
+    row, code = gift
+    dispute = world.dispute(row.order.intent_id, 1500)
+    world.ring(client, "charge.dispute.created", dispute)
+    with pytest.raises(BadGiftCode):
+        gifts.redeem(person=bo, code=code)
+    world.change(dispute, status="won")
+    world.ring(client, "charge.dispute.closed", world.there("dispute", dispute["id"]))
+    assert gifts.redeem(person=bo, code=code)
+
+
 def test_an_expired_code_is_refused(gift, bo):
     row, code = gift
     GiftCode.objects.update(expires_at=timezone.now())

@@ -22,7 +22,9 @@ from threadflow_billing.models import (
     PaymentOrder,
     PlanFeature,
     Price,
+    Subscription,
     Transition,
+    WebhookEvent,
 )
 from threadflow_billing.services import plans
 from threadflow_billing.swaps import get_plan_model
@@ -193,6 +195,39 @@ def test_every_model_about_people_says_how_it_is_forgotten(ada, account_of):
     assert (account.owner, account.email) == (None, "")
     assert Transition.objects.get().actor is None
     assert PaymentOrder.objects.count() == 1
+
+
+def test_forgetting_somebody_empties_what_stripe_told_about_them(
+    client, world, ada, account_of, price_of
+):
+    account = account_of(ada)
+    sub = world.subscription(account, price_of())
+    world.ring(client, "customer.subscription.created", sub)
+    world.ring(client, "invoice.paid", world.invoice(account, sub, 500))
+    assert WebhookEvent.objects.exclude(body="").count() == 2
+    privacy.erase(ada)
+    row = Subscription.objects.get()
+    assert (row.remote, row.card) == ({}, {})
+    assert not WebhookEvent.objects.exclude(body="").exists()
+    assert LedgerTransaction.objects.count() == 1
+
+
+def test_links_are_kept_for_a_day(ada, account_of):
+    import datetime as dt
+
+    from django.utils import timezone
+
+    from threadflow_billing.models import Command
+    from threadflow_billing.services import commands
+
+    now = timezone.now()
+    for hours in (1, 25):
+        Command.objects.create(
+            kind="portal", account=account_of(ada), state="done", result={"url": "https://x"},
+            finished_at=now - dt.timedelta(hours=hours),
+        )  # fmt: skip
+    assert commands.forget_links(now) == 1
+    assert Command.objects.exclude(result={}).count() == 1
 
 
 @pytest.mark.allow_bad_requests

@@ -59,13 +59,13 @@ def test_a_paid_subscription_opens_its_plan(client, world, ada, account_of, pric
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
 def test_a_the_same_event_fifty_times_at_once_has_one_effect(
-    world, ada, account_of, price_of, race, by_hand
+    world, ada, account_of, price_of, crowd, by_hand
 ):
     account = account_of(ada)
     sub = world.subscription(account, price_of())
     invoice = world.invoice(account, sub, 500)
     event = world.event("invoice.paid", invoice)
-    answers = race(lambda n: world.send(Client(), event).status_code, 50)
+    answers = crowd(lambda n: world.send(Client(), event).status_code, 50)
     assert answers == [200] * 50
     assert WebhookEvent.objects.count() == 1
     assert OutboxEvent.objects.filter(handler="billing.sync").count() == 1
@@ -290,6 +290,11 @@ class TestH:
     def test_h_the_other_mode(self, client, world, event):
         event["livemode"] = True
         assert world.send(client, event).status_code == 400
+
+    def test_h_a_length_that_is_no_number(self, client):
+        answer = client.post("/premium/webhooks/stripe/", data=b"{}", content_type="x/y",
+                             CONTENT_LENGTH="many")  # fmt: skip
+        assert answer.status_code == 400
 
     def test_h_another_method(self, client):
         assert client.get("/premium/webhooks/stripe/").status_code == 405

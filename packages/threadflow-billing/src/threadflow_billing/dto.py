@@ -102,7 +102,8 @@ class Subscription:
             collection_paused=bool(raw.get("pause_collection")),
             card=card_of(raw.get("default_payment_method")),
             metadata=words(raw.get("metadata")),
-            raw=raw,
+            # An expanded payment method carries name and address, which we have no use for.
+            raw={**raw, "default_payment_method": ident(raw.get("default_payment_method"))},
         )
 
 

@@ -83,6 +83,7 @@ def watching(event: jobs.JobEvent) -> None:
     now = timezone.now()
     watch.overdue(now)
     commands.stuck(now)
+    commands.forget_links(now)
 
 
 @jobs.schedule("billing.reconcile", every=dt.timedelta(days=1), queue="bulk", atomic=False)

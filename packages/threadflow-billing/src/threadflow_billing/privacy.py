@@ -15,8 +15,12 @@ from .models import (
     Override,
     PaymentOrder,
     Refund,
+    ReminderSent,
+    Subscription,
     Transition,
     UsageCounter,
+    UsageHold,
+    WebhookEvent,
 )
 
 
@@ -51,9 +55,24 @@ def _account(person: Any) -> Any:
 
 def _forget_account(person: Any) -> None:
     accounts = BillingAccount.objects.filter(owner=person)
-    UsageCounter.objects.filter(account__in=accounts).delete()
+    for rows in (UsageCounter.objects, UsageHold.objects, ReminderSent.objects):
+        rows.filter(account__in=accounts).delete()
+    _forget_copies(list(accounts.values_list("pk", flat=True)))
     accounts.update(owner=None, email="", metadata={})
     BillingAccount.objects.filter(deleted_by=person).update(deleted_by=None)
+
+
+def _forget_copies(accounts: list[Any]) -> None:
+    """What Stripe told about them: copies of objects, bodies of events, parameters of commands."""
+    subscriptions = Subscription.objects.filter(account__in=accounts)
+    orders = PaymentOrder.objects.filter(account__in=accounts)
+    keys = [f"subscription:{pk}" for pk in subscriptions.values_list("provider_id", flat=True)]
+    for session, invoice in orders.values_list("session_id", "invoice_id"):
+        keys += [f"checkout.session:{session}", f"invoice:{invoice}"]
+    WebhookEvent.objects.filter(object_key__in=keys).update(body="")
+    subscriptions.update(remote={}, card={})
+    finished = Command.objects.filter(account__in=accounts).exclude(finished_at=None)
+    finished.update(params={}, result={})
 
 
 def _leave(model: Any, field: str) -> Any:

@@ -36,10 +36,6 @@ class ChangeSerializer(ChoiceSerializer):
     preview = serializers.UUIDField(required=False, allow_null=True)
 
 
-class CheckoutSerializer(ChoiceSerializer):
-    pass
-
-
 class PortalSerializer(serializers.Serializer[Any]):
     flow = serializers.CharField(required=False, allow_blank=True, default="", max_length=40)
 

@@ -94,12 +94,12 @@ class CheckoutView(BillingAPIView):
     limit = checkout.BUY
 
     @extend_schema(
-        operation_id="billing_checkout_start", request=s.CheckoutSerializer, responses=ASKED
+        operation_id="billing_checkout_start", request=s.ChoiceSerializer, responses=ASKED
     )
     def post(self, request: Request) -> Response:
         """Open a checkout; the result holds `url` and `order`. The same choice again is the same."""
         person = self.person(request)
-        data = self.parse(s.CheckoutSerializer, request)
+        data = self.parse(s.ChoiceSerializer, request)
         price = checkout.find_price(data["plan"], data["interval"])
         _order, command = checkout.start(person=person, price=price, **_urls(request))
         return self.asked(command)

@@ -136,6 +136,19 @@ def _take_refusal(kind: Kind, row: Command, error: GatewayRefused) -> None:
     kind.refused(row, error)
 
 
+#: What a result holds is for the moment: links of Stripe's open pages without a password.
+LINKS_HOURS = 24
+
+
+def forget_links(now: dt.datetime) -> int:
+    """Empty the results of commands that opened a page; return how many."""
+    old = Command.objects.filter(
+        kind__in=("checkout", "portal", "invoice"),
+        finished_at__lt=now - dt.timedelta(hours=LINKS_HOURS),
+    ).exclude(result={})
+    return old.update(result={})
+
+
 def stuck(now: dt.datetime) -> int:
     """Give up commands that nobody sends any more; return how many."""
     oldest = now - dt.timedelta(hours=app_settings.COMMAND_HOURS)

@@ -101,10 +101,16 @@ def redeem(*, person: Any, code: str) -> Grant:
         raise BadGiftCode(fields={"code": [BadGiftCode.message]})
     if gift.state == GiftState.REDEEMED and gift.redeemed_by_id == account.pk:
         return gift.grant  # type: ignore[no-any-return]
-    if gift.state != GiftState.ISSUED or gift.expires_at <= now or not gift.order.is_settled:
+    if gift.state != GiftState.ISSUED or gift.expires_at <= now or not _is_paid(gift.order):
         text = _("This code was used already or is no longer valid.")
         raise BadGiftCode(text, fields={"code": [text]})
     return _grant(gift, account, By.user(person, "redeem"), now)
+
+
+def _is_paid(order: PaymentOrder) -> bool:
+    """Whether the money is ours: a code that was bought with a stolen card opens nothing."""
+    asked_back = (PaymentOrder.DisputeState.OPEN, PaymentOrder.DisputeState.LOST)
+    return order.is_settled and order.dispute not in asked_back
 
 
 def _grant(gift: GiftCode, account: Any, by: By, now: dt.datetime) -> Grant:

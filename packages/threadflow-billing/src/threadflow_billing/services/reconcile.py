@@ -12,17 +12,17 @@ from django.utils import timezone
 from .. import dto
 from ..gateway import Gateway, gateway
 from ..models import (
+    BillingAccount,
     Dispute,
     Drift,
     LedgerTransaction,
-    ObjectSync,
     PaymentOrder,
     Refund,
     Subscription,
     WebhookEvent,
 )
 from . import sync
-from .sync.owners import as_uuid
+from .sync.owners import as_uuid, price_of
 
 
 @dataclass(frozen=True)
@@ -79,23 +79,37 @@ def _tombstone(provider_id: str) -> None:
             grants.follow(row, by)
 
 
+class Ours:
+    """Which objects belong to our accounts; others may share the Stripe account."""
+
+    def __init__(self) -> None:
+        rows = list(BillingAccount.objects.values_list("pk", "customer_id"))
+        self.accounts = {pk for pk, _customer in rows}
+        self.customers = {customer for _pk, customer in rows if customer}
+
+    def has(self, customer: str, metadata: dict[str, str]) -> bool:
+        named = as_uuid(metadata.get("tf_account", ""))
+        return customer in self.customers or named in self.accounts
+
+
 def find(gw: Gateway, since: dt.datetime | None) -> Iterator[Finding]:
     created = {"created": {"gte": int(since.timestamp())}} if since else {}
-    yield from _subscriptions(gw)
-    yield from _invoices(gw, created)
+    ours = Ours()
+    yield from _subscriptions(gw, ours)
+    yield from _invoices(gw, ours, created)
     yield from _refunds(gw, created)
     yield from _disputes(gw, created)
 
 
-def _subscriptions(gw: Gateway) -> Iterator[Finding]:
-    ours = {row.provider_id: row for row in Subscription.objects.select_related("price").iterator()}
+def _subscriptions(gw: Gateway, ours: Ours) -> Iterator[Finding]:
+    rows = {row.provider_id: row for row in Subscription.objects.select_related("price").iterator()}
     seen: set[str] = set()
     for raw in gw.listed("subscription", {"status": "all"}):
         remote = dto.Subscription.parse(raw)
         seen.add(remote.id)
-        if not _is_ours(remote.customer, remote.metadata):
+        if not ours.has(remote.customer, remote.metadata):
             continue
-        row = ours.get(remote.id)
+        row = rows.get(remote.id)
         key = f"subscription:{remote.id}"
         if row is None:
             yield Finding("missing", key, f"Stripe has it as {remote.status}")
@@ -106,39 +120,27 @@ def _subscriptions(gw: Gateway) -> Iterator[Finding]:
             difference = _difference(row, remote)
             if difference:
                 yield Finding("stale", key, difference)
-    for provider_id, row in ours.items():
+    for provider_id, row in rows.items():
         if provider_id not in seen and not row.is_ended:
             yield Finding("extra", f"subscription:{provider_id}", "Stripe does not have it")
 
 
 def _difference(row: Subscription, remote: dto.Subscription) -> str:
     _start, end = dto.period_of(remote.items)
-    pairs = {
+    pairs: dict[str, tuple[Any, Any]] = {
         "status": (row.status, remote.status),
         "period": (row.period_end, end),
         "cancel": (row.cancel_at_period_end, remote.cancel_at_period_end),
-        "price": (
-            row.price.provider_id if row.price else "",
-            remote.items[0].price if remote.items else "",
-        ),
     }
-    if row.price is None or all(item.price != row.price.provider_id for item in remote.items):
-        pairs["price"] = (pairs["price"][0], pairs["price"][1])
-    else:
-        del pairs["price"]
+    mine = row.price.provider_id if row.price else ""
+    theirs = [item.price for item in remote.items]
+    # A price that is nobody's here is known to be odd; only one of ours is a difference.
+    if mine not in theirs and (mine or any(price_of(price) for price in theirs)):
+        pairs["price"] = (mine, ", ".join(theirs))
     return ", ".join(f"{name}: {a} here, {b} there" for name, (a, b) in pairs.items() if a != b)
 
 
-def _is_ours(customer: str, metadata: dict[str, str]) -> bool:
-    """Whether the object belongs to one of our accounts; others share the Stripe account."""
-    from ..models import BillingAccount
-
-    pk = as_uuid(metadata.get("tf_account", ""))
-    rows = BillingAccount.objects.all()
-    return rows.filter(customer_id=customer).exists() or bool(pk and rows.filter(pk=pk).exists())
-
-
-def _invoices(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
+def _invoices(gw: Gateway, ours: Ours, created: dict[str, Any]) -> Iterator[Finding]:
     posted = set(
         LedgerTransaction.objects.filter(posting_key__startswith="inv:").values_list(
             "posting_key", flat=True
@@ -147,7 +149,7 @@ def _invoices(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
     for raw in gw.listed("invoice", {"status": "paid", **created}):
         invoice = dto.Invoice.parse(raw)
         money = invoice.amount_paid or invoice.paid_off_stripe
-        if not money or not _is_ours(invoice.customer, invoice.metadata):
+        if not money or not ours.has(invoice.customer, invoice.metadata):
             continue
         if f"inv:{invoice.id}:paid" not in posted:
             yield Finding(
@@ -208,9 +210,3 @@ def catch_up(since: dt.datetime) -> tuple[int, int]:
     for key in keys:
         sync.mark(key)
     return new, known
-
-
-def behind_count() -> int:
-    from django.db.models import F
-
-    return ObjectSync.objects.filter(dirty_seq__gt=F("done_seq")).count()

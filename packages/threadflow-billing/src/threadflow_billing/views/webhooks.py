@@ -28,7 +28,10 @@ class StripeWebhookView(View):
     http_method_names = ["post", "options"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if int(request.headers.get("Content-Length") or 0) > LARGEST:
+        length = request.headers.get("Content-Length") or "0"
+        if not length.isascii() or not length.isdigit():
+            return HttpResponse(status=400)
+        if int(length) > LARGEST:
             return HttpResponse(status=413)
         body = request.read(LARGEST + 1)
         if len(body) > LARGEST:

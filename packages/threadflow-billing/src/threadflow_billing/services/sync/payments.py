@@ -57,13 +57,21 @@ def apply_invoice(remote: PaidInvoice, context: engine.Context) -> str:
         return "nothing_to_pay"
     await_balances(remote.payments)
     order = _order_of(invoice, account, subscription)
+    _book_invoice(order, remote, context)
+    return engine.DONE if account.owner_id is not None else engine.ORPHANED
+
+
+def _book_invoice(order: Any, remote: PaidInvoice, context: engine.Context) -> None:
+    """Settle the locked order of a paid invoice, and post it."""
+    invoice = remote.invoice
+    when = invoice.paid_at or invoice.created or context.fetched_at
     _settle(
         order,
         payments=remote.payments,
         amount=invoice.amount_paid,
         tax=_share(invoice.tax, invoice.amount_paid, invoice.total),
         currency=invoice.currency,
-        when=invoice.paid_at or invoice.created or context.fetched_at,
+        when=when,
         by=context.by,
     )
     ledger.post(
@@ -77,11 +85,10 @@ def apply_invoice(remote: PaidInvoice, context: engine.Context) -> str:
             currency=invoice.currency,
             against="revenue",
         ),
-        happened_at=invoice.paid_at or invoice.created or context.fetched_at,
-        account=account,
+        happened_at=when,
+        account=order.account,
         order_id=order.pk,
     )
-    return engine.DONE if account.owner_id is not None else engine.ORPHANED
 
 
 def await_balances(payments: tuple[dto.Payment, ...]) -> None:

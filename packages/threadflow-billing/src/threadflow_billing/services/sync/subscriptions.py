@@ -7,7 +7,6 @@ from typing import Any
 from django.utils import timezone
 
 from ... import dto
-from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_subscription, record
 from ...models import BillingAccount, Subscription
@@ -92,17 +91,7 @@ def _take_over(row: Any, remote: dto.Subscription, context: engine.Context) -> N
 
 def _move(row: Any, remote: dto.Subscription, by: By) -> None:
     now = timezone.now()
-    if row._state.adding:
-        to, row.status = remote.status, ""
-        row.save()
-    else:
-        to = remote.status
-    before = row.status
-    try:
-        move_subscription(row, to, by)
-    except IllegalTransition:
-        return
-    if before != row.status:
+    if move_subscription(row, remote.status, by):
         row.paused_at = now if row.status == "paused" else None
     grants.set_grace(row, now)
 
