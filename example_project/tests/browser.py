@@ -33,14 +33,28 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+PLAIN = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST", "PORT", "THREADFLOW_ENV", "SECRET_KEY")
+
+
+def environment(var: Path, **more: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k not in PLAIN and not k.startswith("REDIS")}
+    return {**kept, "THREADFLOW_VAR": str(var), "PYTHONUNBUFFERED": "1", **more}
+
+
+def prepare(var: Path, *args: str, **env: str) -> Any:
+    """Fill a folder with the data of the demo and serve nothing."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo", "--no-serve", *args],
+        cwd=EXAMPLE, env=environment(var, **env), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
 @contextlib.contextmanager
 def demo(var: Path, stripe_port: int = 0) -> Iterator[str]:
     """`manage.py demo` on a free port with data of its own; yields its address."""
     port = free_port()
-    keep = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
-    env = {**keep, "THREADFLOW_VAR": str(var), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    env["LOCAL_STRIPE_PORT"] = str(stripe_port or free_port())
-    env.pop("DJANGO_SETTINGS_MODULE", None)
+    stripe = str(stripe_port or free_port())
+    env = environment(var, PORT=str(port), LOCAL_STRIPE_PORT=stripe)
     log = (var / "demo.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo"], cwd=EXAMPLE, env=env, stdout=log, stderr=log

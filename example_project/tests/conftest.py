@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from django.test import Client
 
 from threadflow_forum.services import subs
 
+from .browser import prepare
+
 PASSWORD = "a long enough pass phrase"
 
 
@@ -21,6 +24,15 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
         for item in items:
             if item.get_closest_marker("postgres"):
                 item.add_marker(pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL"))
+
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's data, to be copied: making it takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("demo-data")
+    made = prepare(folder)
+    assert made.returncode == 0, made.stderr
+    return folder
 
 
 @pytest.fixture

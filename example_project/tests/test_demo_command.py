@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,21 +19,7 @@ import pytest
 
 from threadflow_site import demo_keys
 
-from .browser import EXAMPLE, free_port
-
-PLAIN = ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "HOST", "PORT", "THREADFLOW_ENV", "SECRET_KEY")
-
-
-def environment(var: Path, **more: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in PLAIN and not k.startswith("REDIS")}
-    return {**kept, "THREADFLOW_VAR": str(var), "PYTHONUNBUFFERED": "1", **more}
-
-
-def prepare(var: Path, *args: str, **env: str) -> Any:
-    return subprocess.run(
-        [sys.executable, "manage.py", "demo", "--no-serve", *args],
-        cwd=EXAMPLE, env=environment(var, **env), capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+from .browser import EXAMPLE, environment, free_port, prepare
 
 
 @contextmanager
@@ -74,10 +60,9 @@ def status(address: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def var(tmp_path_factory: Any) -> Path:
+def var(demo_data: Path, tmp_path_factory: Any) -> Path:
     folder: Path = tmp_path_factory.mktemp("var")
-    made = prepare(folder)
-    assert made.returncode == 0, made.stderr
+    shutil.copytree(demo_data, folder, dirs_exist_ok=True)
     return folder
 
 
