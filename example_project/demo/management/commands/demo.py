@@ -48,6 +48,7 @@ class Command(BaseCommand):
             load(PASSWORD)
         passwords = self.set_passwords()
         if options["no_serve"]:
+            self.greet(passwords)
             return
         with payments.running():
             self.greet(passwords)
