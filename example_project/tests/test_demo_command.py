@@ -113,7 +113,7 @@ def test_a_taken_port_is_told_before_anything_else(var: Path) -> None:
             cwd=EXAMPLE, env=environment(var, PORT=port), capture_output=True, text=True,
             timeout=60,
         )  # fmt: skip
-    assert second.returncode == 1 and f"PORT={int(port) + 1}" in second.stderr
+    assert second.returncode == 1 and f"PORT={int(port) + 2}" in second.stderr
     assert "Traceback" not in second.stderr
 
 
