@@ -61,7 +61,7 @@ def sums():
 
 
 class TestAnyOrder(TestCase):
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(st.lists(commands(), max_size=10))
     def test_q_any_sequence_balances_and_a_replay_changes_nothing(self, sequence):
         for command in sequence:

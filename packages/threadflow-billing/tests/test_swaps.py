@@ -47,7 +47,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("subset", subsets(SWAP_POINTS), ids=lambda s: "+".join(s) or "none")
+#: The plain site is what all other tests run in.
+SUBSETS = [
+    pytest.param(subset, id="+".join(subset) or "none", marks=() if subset else pytest.mark.slow)
+    for subset in subsets(SWAP_POINTS)
+]
+
+
+@pytest.mark.parametrize("subset", SUBSETS)
 def test_every_subset_works(subset: tuple[str, ...], tmp_path: Path) -> None:
     matrix = SiteMatrix(
         "threadflow_billing", SWAP_POINTS, apps=["tests.host"], settings=SETTINGS, script=SCRIPT

@@ -321,6 +321,7 @@ def test_o_a_dispute_that_is_won(local, browser, ada, buy):
     right()
 
 
+@pytest.mark.slow
 def test_a_gift_from_the_shop_to_the_friend(local, browser, client_of, ada, bo):
     address, _page = follow(browser, browser.post(url("buy_gift"), {"gift": "premium:3"}))
     assert send(address, card=GOOD, email="ada@example.org").status == 303

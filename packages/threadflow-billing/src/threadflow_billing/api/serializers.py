@@ -57,7 +57,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 class CommandSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     kind = serializers.CharField()
-    state = serializers.ChoiceField(choices=["planned", "sent", "done", "failed", "unknown"])
+    state = serializers.CharField(help_text="planned, sent, done, failed or unknown.")
     result = serializers.DictField()
     error = ErrorSerializer(allow_null=True)
 
