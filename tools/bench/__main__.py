@@ -9,12 +9,14 @@ import sys
 from .report import Report
 from .site import EXAMPLE, ROOT, Site
 
+PARTS = ("pages", "writes", "live", "chat")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--size", choices=("small", "medium", "large"), default="large")
     parser.add_argument("--fresh", action="store_true", help="seed again")
-    parser.add_argument("--only", choices=("pages", "writes", "live"), action="append")
+    parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args()
     var = ROOT / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
@@ -26,7 +28,7 @@ def main() -> int:
 
     django.setup()
     report = Report()
-    wanted = options.only or ["pages", "writes", "live"]
+    wanted = options.only or PARTS
     if seconds > 1:
         report.add(f"seeding {options.size}", seconds, "s", most=600)
     if {"pages", "writes"} & set(wanted):
@@ -45,6 +47,10 @@ def main() -> int:
         from . import live
 
         live.measure(site, report)
+    if "chat" in wanted:
+        from . import chat
+
+        chat.measure(site, report)
     report.save(ROOT / "var" / "bench.json")
     print("All hold." if report.holds else "Some do not hold.")
     return 0 if report.holds else 1

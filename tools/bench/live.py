@@ -55,52 +55,69 @@ class Server:
 
 
 class Source:
-    """Where the frames come from: comments of a thread, and copies of them for the floor."""
+    """Where the frames come from: one object's event again and again, and copies for the floor.
 
-    def __init__(self, site: Site) -> None:
+    `write` makes a new object instead, by the service; it publishes one event in `topic`.
+    """
+
+    def __init__(
+        self, site: Site, topic: str, kind: str, ids: dict[str, Any], instance: Any, write: Any
+    ) -> None:
         import redis
-        from django.contrib.auth import get_user_model
 
-        from threadflow_forum.services.comments import add_comment
-        from threadflow_forum.services.threads import post_thread
-        from threadflow_forum.swaps import get_sub_model
-
-        author = get_user_model()._default_manager.order_by("pk").first()
-        sub = get_sub_model().objects.filter(visibility="public").order_by("pk").first()
-        self.thread = post_thread(author=author, sub=sub, title="Followed by a crowd")
-        text = "A comment of ordinary length, with a second thought and a third one."
-        self._comment = lambda: add_comment(author=author, thread=self.thread, body=text)
-        self.comment = self._comment()
+        self.topic, self.kind, self.ids, self.instance = topic, kind, ids, instance
+        self.write = write
         self.channel = f"bench-{uuid.uuid4().hex}"
         self._redis = redis.Redis.from_url(site.redis)
         self._number = 0
 
     def to_hub(self, write: bool = False) -> int:
-        """The next frame of the thread, by the way of every write; `write`: of a new comment."""
+        """The next frame of the topic, by the way of every write; `write`: of a new object."""
         from django.db import transaction
 
         from threadflow_core import realtime
 
         if write:
-            self._comment()
-            return realtime.position(self.thread.topic)[0]
+            self.write()
+            return realtime.position(self.topic)[0]
         with transaction.atomic():
-            ids: dict[str, str | int] = {"comment": self.comment.public_id, "number": 1}
-            return realtime.publish(
-                self.thread.topic, "comment.new", ids=ids, instance=self.comment
-            )
+            return realtime.publish(self.topic, self.kind, ids=self.ids, instance=self.instance)
 
     def to_floor(self) -> int:
         """A frame of the same bytes, but for its number."""
+        self._number += 1
+        self._redis.publish(self.channel, self.frame(self._number))
+        return self._number
+
+    def frame(self, number: int) -> str:
+        """The text of the frame under a number of ours."""
         from threadflow_core.realtime import publishing
         from threadflow_core.realtime.kinds import LiveEventData
 
-        self._number += 1
-        ids: dict[str, Any] = {"comment": self.comment.public_id, "number": 1}
-        event = LiveEventData(self._number, "comment.new", ids)
-        (frame,) = publishing.render(self.thread.topic, [event], self.comment)
-        self._redis.publish(self.channel, frame)
-        return self._number
+        event = LiveEventData(number, self.kind, self.ids)
+        (text,) = publishing.render(self.topic, [event], self.instance)
+        return text
+
+
+def comments(site: Site) -> Source:
+    """Comments of a thread of their own."""
+    from django.contrib.auth import get_user_model
+
+    from threadflow_forum.services.comments import add_comment
+    from threadflow_forum.services.threads import post_thread
+    from threadflow_forum.swaps import get_sub_model
+
+    author = get_user_model()._default_manager.order_by("pk").first()
+    sub = get_sub_model().objects.filter(visibility="public").order_by("pk").first()
+    thread = post_thread(author=author, sub=sub, title="Followed by a crowd")
+    text = "A comment of ordinary length, with a second thought and a third one."
+
+    def write() -> Any:
+        return add_comment(author=author, thread=thread, body=text)
+
+    first = write()
+    ids = {"comment": first.public_id, "number": 1}
+    return Source(site, thread.topic, "comment.new", ids, first, write)
 
 
 async def send(crowd: Crowd, source: Callable[[], int], count: int, rate: float) -> None:
@@ -126,7 +143,11 @@ async def run(server: Server, crowd: Crowd, source: Any, count: int, rate: float
     before = server.cpu()
     await send(crowd, source, count, rate)
     if not await crowd.all_have(count, 30):
-        raise RuntimeError("Some frames did not arrive.")
+        short = sorted(one.count for one in crowd.listeners if one.count < count)
+        raise RuntimeError(
+            f"{len(short)} sockets of {len(crowd.listeners)} got fewer than {count} frames"
+            f" ({short[:3]} …), {crowd.lost} closed; also said: {crowd.said}"
+        )
     used = server.cpu() - before
     wrong = sum(one.disorder or one.count != count for one in crowd.listeners)
     if crowd.lost or wrong:
@@ -137,12 +158,9 @@ async def run(server: Server, crowd: Crowd, source: Any, count: int, rate: float
 
 
 async def _measure(site: Site, report: Report) -> None:
-    source = await asyncio.to_thread(Source, site)
-    app = ("uvicorn", "threadflow_site.asgi:application", "--app-dir", str(EXAMPLE))
-    hub = Server(site, *app, "--port", "{port}", "--log-level", "error", "--no-access-log")
-    floor = Server(site, "bench.floor", "{port}", site.redis, source.channel)
-    followers = Crowd(hub.port, source.thread.topic)
-    members = Crowd(floor.port, "any")
+    source = await asyncio.to_thread(comments, site)
+    hub, floor = serve(site), serve_floor(site, source)
+    followers, members = Crowd(hub.port, source.topic), Crowd(floor.port, "any")
     memory: list[tuple[int, int]] = []
     try:
         for size, count, rate in SIZES:
@@ -150,14 +168,11 @@ async def _measure(site: Site, report: Report) -> None:
             await members.grow(size)
             await asyncio.sleep(1)
             memory.append((size, hub.memory()))
-            await against_floor(report, size, count, rate, (hub, followers, source.to_hub),
+            await against_floor(report, "fan-out", count, rate, (hub, followers, source.to_hub),
                                 (floor, members, source.to_floor))  # fmt: skip
-            await delay(report, size, (hub, followers, source))
-        (few, less), (many, more) = memory
-        report.add(
-            "memory per idle socket", (more - less) / (many - few) / 1024, "KB", most=30,
-            note=f"from {few} to {many} sockets",
-        )  # fmt: skip
+            pace = (50, 10.0) if size <= 200 else (20, 4.0)
+            await delay(report, "a comment", (hub, followers, source), *pace)
+        per_socket(report, "memory per idle socket", *memory)
     finally:
         await followers.leave()
         await members.leave()
@@ -165,31 +180,56 @@ async def _measure(site: Site, report: Report) -> None:
         floor.stop()
 
 
+def serve(site: Site) -> Server:
+    """The site under uvicorn, as its role `ws` in production."""
+    app = ("uvicorn", "threadflow_site.asgi:application", "--app-dir", str(EXAMPLE))
+    return Server(site, *app, "--port", "{port}", "--log-level", "error", "--no-access-log")
+
+
+def serve_floor(site: Site, source: Source) -> Server:
+    return Server(site, "bench.floor", "{port}", site.redis, source.channel)
+
+
 async def against_floor(
-    report: Report, size: int, count: int, rate: float, ours: Any, theirs: Any
+    report: Report, name: str, count: int, rate: float, ours: Any, theirs: Any
 ) -> None:
-    for side in (ours, theirs):
-        await run(*side, 10, rate)  # warm
-    pairs = [(await run(*ours, count, rate), await run(*theirs, count, rate)) for _ in range(RUNS)]
+    """Runs of both in turns: the ratio of their CPU per delivery."""
+    pairs = await in_turns(count, rate, ours, theirs)
     mine, bare = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratio = statistics.median(one / other for one, other in pairs)
+    size = len(ours[1].listeners)
     report.add(
-        f"fan-out to {size:,} sockets: CPU per delivery / websockets.broadcast", ratio, "x",
+        f"{name} to {size:,} sockets: CPU per delivery / websockets.broadcast", ratio, "x",
         most=1.3, note=f"{mine:.1f} / {bare:.1f} µs",
     )  # fmt: skip
 
 
-async def delay(report: Report, size: int, side: Any) -> None:
-    """Real comments at the pace of a lively thread: from the call of the service to each socket."""
+async def in_turns(count: int, rate: float, ours: Any, theirs: Any) -> list[tuple[float, float]]:
+    for side in (ours, theirs):
+        await run(*side, 10, rate)  # warm
+    return [(await run(*ours, count, rate), await run(*theirs, count, rate)) for _ in range(RUNS)]
+
+
+async def delay(report: Report, name: str, side: Any, count: int, rate: float) -> None:
+    """Real writes at `rate` a second: from the call of the service to each socket."""
     server, crowd, source = side
-    count, rate = (50, 10.0) if size <= 200 else (20, 4.0)
+    size = len(crowd.listeners)
     await run(server, crowd, lambda: source.to_hub(write=True), count, rate)
     ordered = sorted(crowd.delays)
     report.add(
-        f"a comment to {size:,} sockets: p99", ordered[int(len(ordered) * 0.99)] * 1000, "ms",
-        most=150, note=f"p50 {statistics.median(ordered) * 1000:.0f} ms",
+        f"{name} to {size:,} sockets: p99", ordered[int(len(ordered) * 0.99)] * 1000, "ms",
+        most=150, note=f"p50 {statistics.median(ordered) * 1000:.0f} ms, {rate:g} a second",
     )  # fmt: skip
     report.add(
-        f"a comment to {size:,} sockets: lost", count * size - len(ordered), "frames", most=0,
+        f"{name} to {size:,} sockets: lost", count * size - len(ordered), "frames", most=0,
         note=f"of {count * size:,}",
+    )  # fmt: skip
+
+
+def per_socket(report: Report, name: str, before: tuple[int, int], after: tuple[int, int]) -> None:
+    """A row from two pairs of (sockets, bytes of the server)."""
+    (few, less), (many, more) = before, after
+    report.add(
+        name, (more - less) / (many - few) / 1024, "KB", most=30,
+        note=f"from {few} to {many} sockets",
     )  # fmt: skip

@@ -24,7 +24,12 @@ class Result:
         return ordered[min(len(ordered) - 1, int(len(ordered) * q))]
 
 
-def request(path: str, cookie: str = "", body: str | None = None, token: str = "") -> bytes:
+FORM = "application/x-www-form-urlencoded"
+
+
+def request(
+    path: str, cookie: str = "", body: str | None = None, token: str = "", kind: str = FORM
+) -> bytes:
     head = [
         f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
         "Host: 127.0.0.1",
@@ -34,8 +39,8 @@ def request(path: str, cookie: str = "", body: str | None = None, token: str = "
         head.append(f"Cookie: {cookie}")
     if body is not None:
         head += [
-            "Content-Type: application/x-www-form-urlencoded",
-            f"Content-Length: {len(body)}",
+            f"Content-Type: {kind}",
+            f"Content-Length: {len(body.encode())}",
             f"X-CSRFToken: {token}",
         ]
     return ("\r\n".join(head) + "\r\n\r\n" + (body or "")).encode()
@@ -73,11 +78,16 @@ async def _client(port: int, raws: list[bytes], count: int, result: Result) -> N
 
 def run(port: int, raws: list[bytes], *, clients: int, count: int) -> Result:
     """Send `count` requests from each of `clients` connections."""
+    return run_each(port, [raws] * clients, count=count)
+
+
+def run_each(port: int, raws: list[list[bytes]], *, count: int) -> Result:
+    """The same with a connection for each list of requests."""
 
     async def main() -> Result:
         result = Result(0)
         began = time.perf_counter()
-        await asyncio.gather(*(_client(port, raws, count, result) for _ in range(clients)))
+        await asyncio.gather(*(_client(port, mine, count, result) for mine in raws))
         result.seconds = time.perf_counter() - began
         return result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from . import load, planted
 from .report import Report
-from .site import Site
+from .site import Site, cookie_of
 
 
 class Content:
@@ -16,7 +16,6 @@ class Content:
 
     def __init__(self) -> None:
         from django.contrib.auth import get_user_model
-        from django.contrib.sessions.backends.cached_db import SessionStore
 
         from threadflow_forum.models import Block, Membership, ThreadMark
         from threadflow_forum.swaps import get_sub_model, get_thread_model
@@ -45,12 +44,7 @@ class Content:
             )
         self.vote(self.giant)
         self.vote(self.small)
-        session = SessionStore()
-        session["_auth_user_id"] = str(self.person.pk)
-        session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
-        session["_auth_user_hash"] = self.person.get_session_auth_hash()
-        session.save()
-        self.cookie = f"sessionid={session.session_key}"
+        self.cookie = cookie_of(self.person)
 
     def vote(self, thread: Any) -> None:
         """Some own votes on the first view, so that there is something to fill in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from threadflow_site.settings import *  # noqa: F403
-from threadflow_site.settings import THREADFLOW_CORE, THREADFLOW_FORUM
+from threadflow_site.settings import THREADFLOW_CHAT, THREADFLOW_CORE, THREADFLOW_FORUM
 
 ROOT_URLCONF = "bench.urls"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
@@ -16,6 +16,7 @@ THREADFLOW_FORUM = {
     "CACHE_SECONDS": 3600,
     "ADAPTER": "threadflow_forum.adapter.ForumAdapter",
 }
+THREADFLOW_CHAT = {**THREADFLOW_CHAT, "ADAPTER": "threadflow_chat.adapter.ChatAdapter"}
 if os.environ.get("BENCH_CACHE") == "off":
     THREADFLOW_FORUM["CACHE_ALIAS"] = None
 LOGGING_CONFIG = None

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -107,3 +108,15 @@ def wait_for(port: int, seconds: float = 30) -> None:
             return
         time.sleep(0.1)
     raise TimeoutError(f"Nothing answers on port {port}.")
+
+
+def cookie_of(person: Any) -> str:
+    """The Cookie header of a browser in which `person` is signed in."""
+    from django.contrib.sessions.backends.cached_db import SessionStore
+
+    session = SessionStore()
+    session["_auth_user_id"] = str(person.pk)
+    session["_auth_user_backend"] = "django.contrib.auth.backends.ModelBackend"
+    session["_auth_user_hash"] = person.get_session_auth_hash()
+    session.save()
+    return f"sessionid={session.session_key}"

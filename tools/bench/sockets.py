@@ -7,6 +7,9 @@ import json
 import os
 import re
 import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 SEQ = re.compile(rb'"seq":(\d+)')
 #: Anonymous sockets that one address may have; the crowd comes from as many as it needs.
@@ -84,6 +87,8 @@ class Listener(asyncio.Protocol):
             self.last = number
             self.count += 1
             self.crowd.arrived(number)
+        elif kind == 8 or (kind == 1 and body.startswith((b'{"op":"gap"', b'{"op":"kick'))):
+            self.crowd.said[body[:80]] += 1
 
     def _write(self, kind: int, body: bytes) -> None:
         mask = os.urandom(4)
@@ -98,11 +103,20 @@ class Listener(asyncio.Protocol):
 class Crowd:
     """Sockets that follow one topic of one server."""
 
-    def __init__(self, port: int, topic: str) -> None:
+    #: What each of them is.
+    kind: type[Listener] = Listener
+
+    def __init__(
+        self, port: int, topic: str = "", ticket: Callable[[int], str] | None = None
+    ) -> None:
+        """`ticket(n)` makes the n-th socket a person's; without it they are nobody's."""
         self.port = port
-        self.hello = json.dumps({"op": "hello", "v": 1, "topics": [{"topic": topic}]})
-        self.listeners: list[Listener] = []
+        self.topic = topic
+        self.ticket = ticket
+        self.listeners: list[Any] = []
         self.lost = 0
+        #: What ended or broke a subscription, and how often: for the error message.
+        self.said: Counter[bytes] = Counter()
         self.sent: dict[int, float] = {}
         self.delays: list[float] = []
 
@@ -118,10 +132,15 @@ class Crowd:
         source = (f"127.0.{1 + block // 250}.{1 + block % 250}", 0)
         loop = asyncio.get_running_loop()
         _transport, listener = await loop.create_connection(
-            lambda: Listener(self, self.hello), "127.0.0.1", self.port, local_addr=source
+            lambda: self.kind(self, self._hello(n)), "127.0.0.1", self.port, local_addr=source
         )
         await asyncio.wait_for(listener.ready, 20)
         return listener
+
+    def _hello(self, n: int) -> str:
+        topics = [{"topic": self.topic}] if self.topic else []
+        proof = {} if self.ticket is None else {"ticket": self.ticket(n)}
+        return json.dumps({"op": "hello", "v": 1, "topics": topics, **proof})
 
     def arrived(self, number: int) -> None:
         began = self.sent.get(number)
@@ -147,3 +166,35 @@ class Crowd:
         for one in self.listeners:
             one.transport.abort()
         await asyncio.sleep(0.1)
+
+
+class Speaker(Listener):
+    """A socket that follows nothing and writes: `ask` sends an op and waits for its answer."""
+
+    _answer: asyncio.Future[bytes] | None = None
+
+    async def ask(self, **frame: Any) -> dict[str, Any]:
+        """The answer to one op. Raises RuntimeError for a refusal."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._write(1, json.dumps({"i": 1, **frame}).encode())
+        answer: dict[str, Any] = json.loads(await asyncio.wait_for(self._answer, 30))
+        if answer["op"] == "err":
+            raise RuntimeError(f"Refused: {answer}")
+        return answer
+
+    def _take(self, kind: int, body: bytes) -> None:
+        if kind == 1 and body.startswith(b'{"op":"welcome"'):
+            self.ready.set_result(None)
+        elif kind == 1 and self._answer is not None and not self._answer.done():
+            self._answer.set_result(body)
+        else:
+            super()._take(kind, body)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(ConnectionError(f"closed: {error}"))
+
+
+class Speakers(Crowd):
+    kind = Speaker

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from importlib.util import find_spec
 
 from threadflow_core.testing.project import site
@@ -24,6 +25,7 @@ globals().update(
         *(["tests.swapped"] if swapped else []),
         urls="tests.urls",
         name="threadflow-chat",
+        MEDIA_ROOT=os.path.join(tempfile.gettempdir(), "threadflow-chat-test-media"),
         THREADFLOW_CORE={"JOBS_DRIVER": "inline", "PEOPLE": "tests.hosted.people.HostedPeople"},
         CACHES={
             "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

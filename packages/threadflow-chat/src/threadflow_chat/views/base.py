@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from threadflow_core import people
-from threadflow_core.exceptions import Invalid, SignInRequired
+from threadflow_core.exceptions import Invalid, NotFound, SignInRequired
 
 from .. import policies, rosters
 from ..swaps import get_message_model, get_room_model
@@ -38,6 +38,14 @@ def find_message(request: HttpRequest, key: Any) -> Any:
 def require_person(request: HttpRequest) -> None:
     if not request.user.is_authenticated:
         raise SignInRequired()
+
+
+def find_person(name: str) -> Any:
+    """Somebody active by their whole name; raises NotFound."""
+    found = people.backend().by_names([name]) if name.isprintable() else {}
+    if name not in found:
+        raise NotFound()
+    return found[name]
 
 
 def find_people(text: str, *, field: str = "people") -> list[Any]:

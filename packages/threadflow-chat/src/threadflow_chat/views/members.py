@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from threadflow_core import cursors, people
-from threadflow_core.exceptions import Invalid
+from threadflow_core.exceptions import Invalid, NotAllowed
 from threadflow_core.limits import Limit
 from threadflow_core.views import FormPage, PageView, ServiceView
 
@@ -20,7 +20,7 @@ from ..forms import InviteForm, LevelForm, MemberForm, NewForm, OnForm, RoomForm
 from ..models import RoomMember
 from ..services import membership, standing
 from ..services import rooms as room_service
-from .base import find_people, find_room, require_person
+from .base import find_people, find_person, find_room, require_person
 from .rooms import room_title
 
 NEW_LIMIT = Limit.parse("chat.new_room", "20/h")
@@ -34,6 +34,8 @@ class InRoom:
 
     request: Any
     kwargs: Any
+    #: None where access was refused before it was found: a refused form is shown all the same.
+    room: Any = None
 
     def check_access(self) -> None:
         require_person(self.request)
@@ -94,8 +96,14 @@ class LevelView(InRoom, FormPage):
     submit_label = gettext_lazy("Save")
     success_message = gettext_lazy("Saved.")
 
+    def check_access(self) -> None:
+        super().check_access()
+        self.member = RoomMember.objects.of(self.request.user, self.room)
+        if not self.member.is_inside:
+            raise NotAllowed(_("Join this room first."))
+
     def get_initial(self) -> dict[str, Any]:
-        return {"level": RoomMember.objects.of(self.request.user, self.room).level}
+        return {} if self.room is None else {"level": self.member.level}
 
     def act(self, form: Any) -> dict[str, Any]:
         level = form.cleaned_data["level"]
@@ -118,10 +126,14 @@ class SettingsView(InRoom, FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         names = ("title", "topic", "visibility", "state", "slow_seconds")
+        if self.room is None:
+            return {}
         return {name: getattr(self.room, name) for name in names}
 
     def get_form(self) -> Any:
         form = super().get_form()
+        if self.room is None:
+            return form
         if self.room.kind != "group":
             form.fields.pop("title")
         if self.room.is_direct:
@@ -139,6 +151,10 @@ class InviteView(InRoom, FormPage):
     title = gettext_lazy("Invite people")
     submit_label = gettext_lazy("Invite")
     success_message = gettext_lazy("They are in.")
+
+    def check_access(self) -> None:
+        super().check_access()
+        policies.require(policies.may_invite(self.request.user, self.room))
 
     def act(self, form: Any) -> dict[str, Any]:
         found = find_people(form.cleaned_data["people"])
@@ -193,7 +209,7 @@ class MemberView(InRoom, FormPage):
     def check_access(self) -> None:
         super().check_access()
         policies.require(policies.may_moderate(self.request.user, self.room))
-        (self.person,) = find_people(self.kwargs["name"])
+        self.person = find_person(self.kwargs["name"])
         self.title = _("%(name)s in this room") % {"name": people.card(self.person).name}
 
     def act(self, form: Any) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from threadflow_core.views import FormPage, PageView, ServiceView
 
 from .. import pages, policies
 from ..abstract_models import MessageState
-from ..exceptions import ConfirmMention
+from ..exceptions import ConfirmMention, PremiumRequired
 from ..forms import EditForm, FlagForm, OnForm, QuoteForm, ReactForm, ReadForm, SayForm
 from ..models import Pin, RoomMember
 from ..services import bots, flags, history, messages, pins, reactions, reads
 from ..swaps import get_message_model
-from .base import find_message, find_readable, require_person
+from .base import find_message, find_readable, find_room, require_person
 
 ITEM = "threadflow_chat/partials/_item.html"
 
@@ -32,13 +32,17 @@ class SayView(FormPage):
     form_class = SayForm
     template_name = "threadflow_chat/partials/_sent.html"
     form_template_name = "threadflow_chat/partials/_refused.html"
+    page_template_name = "threadflow_chat/say.html"
     title = gettext_lazy("Message")
     submit_label: Any = gettext_lazy("Send")
     success_status = 201
+    #: None where access was refused before it was found: what was typed is shown all the same.
+    room: Any = None
 
     def check_access(self) -> None:
         require_person(self.request)
-        self.room = find_readable(self.request, self.kwargs["room"])
+        self.room = find_room(self.request, self.kwargs["room"])
+        policies.require(policies.may_read(self.request.user, self.room))
         self.limit = messages.limit_of(self.request.user)
 
     def get_initial(self) -> dict[str, Any]:
@@ -83,11 +87,15 @@ class SayView(FormPage):
             form.fields["confirmed"].widget = form.fields["confirmed"].hidden_widget()
             form.data = {**form.data.dict(), "confirmed": "on"}
             self.submit_label = _("Send and call everybody")
-        return super().refused_context(error, form)
+        context = super().refused_context(error, form)
+        if isinstance(error, PremiumRequired):  # its own notice, with the way to get it
+            context |= {"error": None, "missing": error}
+        return context
 
     def get_form_context(self, form: Any) -> dict[str, Any]:
         context = super().get_form_context(form)
-        return context | {"cancel_url": self.room.get_absolute_url(), "once": ""}
+        back = self.room.get_absolute_url() if self.room else reverse("threadflow_chat:index")
+        return context | {"cancel_url": back, "once": ""}
 
 
 def kind_of(file: Any) -> str:
@@ -181,6 +189,8 @@ class EditView(FormPage):
     template_name = "threadflow_chat/partials/_done.html"
     title = gettext_lazy("Edit message")
     submit_label = gettext_lazy("Save")
+    #: None where access was refused before it was found.
+    message: Any = None
 
     def check_access(self) -> None:
         require_person(self.request)
@@ -189,6 +199,8 @@ class EditView(FormPage):
             policies.require(policies.may_edit(self.request.user, self.message, self.message.room))
 
     def get_initial(self) -> dict[str, Any]:
+        if self.message is None:
+            return {}
         return {"text": self.message.source, "version": self.message.version}
 
     def act(self, form: Any) -> dict[str, Any]:

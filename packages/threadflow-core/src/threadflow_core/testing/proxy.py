@@ -30,6 +30,8 @@ class FaultProxy:
         self.port = 0
         #: How many connections have been made through it.
         self.connections = 0
+        #: How many bytes clients have sent through it.
+        self.sent = 0
         self._mode: Mode = "pass"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -102,7 +104,7 @@ class FaultProxy:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self.target)
         try:
-            pipes = [self._pipe(reader, far_writer), self._pipe(far_reader, writer)]
+            pipes = [self._pipe(reader, far_writer, up=True), self._pipe(far_reader, writer)]
             tasks = [asyncio.ensure_future(pipe) for pipe in pipes]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -113,8 +115,11 @@ class FaultProxy:
         finally:
             far_writer.transport.abort()
 
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pipe(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool = False
+    ) -> None:
         while data := await reader.read(65536):
+            self.sent += len(data) if up else 0
             await self._resumed.wait()
             if self._mode == "slow":
                 await asyncio.sleep(self.delay)
