@@ -88,6 +88,7 @@ CUT = """
 """
 
 
+@pytest.mark.slow
 def test_reactions_answers_edits_and_deletions_are_seen(chromium: Any, address: str) -> None:  # noqa: F811
     ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
     mod = enter(open_page(chromium, address), "mod")

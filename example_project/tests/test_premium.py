@@ -142,6 +142,7 @@ def change_card(page: Any, shop: Shop, card: str) -> None:
     page.goto("/premium/manage/")
 
 
+@pytest.mark.slow
 def test_a_gift_is_bought_and_redeemed(chromium: Any, shop: Shop) -> None:  # noqa: F811
     giver = open_page(chromium, shop.address, reduced_motion="reduce")
     sign_in(giver, "ada")
