@@ -31,6 +31,8 @@ def manage(var: Path, *args: str, **env: str) -> Any:
         "REDIS_URL": "redis://127.0.0.1:6379/0",
         "EMAIL_URL": "smtp://mail.example:587/?tls=True",
         "JWT_PRIVATE_KEY": demo_keys.jwt(var),
+        "STRIPE_SECRET_KEY": "rk_live_of_this_test",
+        "STRIPE_WEBHOOK_SECRETS": "whsec_new,whsec_old",
         **env,
     }
     return subprocess.run(
@@ -72,6 +74,7 @@ def test_it_does_not_start_unsafe(tmp_path: Path, given: dict[str, str]) -> None
         ({"DATABASE_URL": ""}, "site.W001"),
         ({"PUBLIC_BASE_URL": "http://forum.example"}, "site.W002"),
         ({"EMAIL_URL": ""}, "site.W003"),
+        ({"STRIPE_SECRET_KEY": ""}, "threadflow_billing.W203"),
     ],
 )
 def test_what_is_missing_is_found_and_told(

@@ -94,6 +94,7 @@ def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         found.append(
             Warning(
                 "THREADFLOW_BILLING['SECRET_KEY'] is empty: nothing can be bought.",
+                hint="Set it to a key of your Stripe account, or leave billing out.",
                 id=f"{APP}.W203",
             )
         )
