@@ -105,6 +105,7 @@ class Services:
             (path for name in ("chromium", "chromium-browser", "google-chrome")
              if (path := shutil.which(name))), "",
         )  # fmt: skip
+        self.required = [name for name in os.environ.get("REQUIRE", "").split(",") if name]
         self.missing = [
             name
             for name, there in (
@@ -118,6 +119,8 @@ class Services:
     def env(self, *, postgres: bool = False) -> dict[str, str]:
         return {
             "DATABASE_URL": self.database if postgres else "",
+            # What a cell must not do without: one on SQLite skips what needs PostgreSQL.
+            "REQUIRE": ",".join(name for name in self.required if postgres or name != "postgres"),
             "REDIS_URL": self.redis,
             "BROWSER_PATH": self.browser,
         }
@@ -137,9 +140,8 @@ def test(session: nox.Session) -> None:
     ready(session, dev=True)
     everything = "--all" in session.posargs
     found = Services()
-    needed = {name for name in os.environ.get("REQUIRE", "").split(",") if name}
-    if needed & set(found.missing):
-        session.error(f"Required but not there: {', '.join(sorted(needed & set(found.missing)))}")
+    if lacking := sorted(set(found.required) & set(found.missing)):
+        session.error(f"Required but not there: {', '.join(lacking)}")
     static_checks(session)
     cells: list[tuple[str, Path, dict[str, str], list[str]]] = []
     for name in ("core", "forum", "chat", "billing"):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, reverse
@@ -201,6 +202,8 @@ def ask(client: Client, name: str, method: str, place: Any) -> Any:
     with transaction.atomic():
         if method == "GET":
             answer = send(path)
+        elif name == "api:uploads":
+            answer = send(path, {"file": SimpleUploadedFile("note.txt", b"hello", "text/plain")})
         elif name.startswith("api:"):
             answer = send(path, data, content_type="application/json")
         else:
