@@ -6,11 +6,11 @@ that the same clients measure both.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import Any
 
 import redis.asyncio
+import uvloop
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 members: set[Any] = set()
@@ -37,4 +37,4 @@ async def main(port: int, url: str, channel: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -481,7 +481,6 @@ async def test_losing_a_right_ends_only_that_topic(clients: Any, ada: Any, sessi
 async def test_everybody_can_be_asked_again_when_a_room_changes(
     clients: Any, ada: Any, session_of: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("threadflow_core.realtime.hub.EVERYBODY", 0.05)
     stranger = clients()
     member = clients(user=ada, session=await in_thread(session_of, ada))
     for client in (stranger, member):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import (
     AutoField,
     BigIntegerField,
@@ -49,6 +50,13 @@ class Binding:
         """The objects that `person` (maybe anonymous) may see. Asks the manager's own door."""
         manager: Any = self.model()._default_manager
         return manager.visible_to(person)
+
+    def strangers_see_least(self) -> bool:
+        """Whether everybody sees what strangers see: then one question serves a room's crowd.
+
+        The queryset of `visible_to` says so by an attribute of this name.
+        """
+        return bool(getattr(self.visible_to(AnonymousUser()), "strangers_see_least", False))
 
     def moderated_by(self, person: Any) -> QuerySet[Any]:
         """The objects whose rooms `person` moderates. Staff moderates everywhere anyway."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 
 from threadflow_core import people, realtime
@@ -15,10 +16,26 @@ from .swaps import get_comment_model, get_sub_model, get_thread_model
 HIDDEN = Verdict.no("unknown_topic", "")
 
 
-class ThreadTopic(TopicKind):
+class Opened(TopicKind):
+    """Topics of things that are mostly open to all."""
+
+    def _rows(self) -> Any:
+        raise NotImplementedError
+
+    def may_subscribe_each(self, people: list[Any], key: str) -> list[Verdict]:
+        """One question for a crowd where strangers may follow, else one for each."""
+        if self._rows().all().strangers_see_least and self.may_subscribe(AnonymousUser(), key):
+            return [Verdict.yes()] * len(people)
+        return super().may_subscribe_each(people, key)
+
+
+class ThreadTopic(Opened):
     """`thread:<public id>`: new, changed and gone comments, and what happens to the thread."""
 
     prefix = "thread"
+
+    def _rows(self) -> Any:
+        return get_thread_model().objects
 
     def may_subscribe(self, person: Any, key: str) -> Verdict:
         pk = get_thread_model().public_ids.decode(key)
@@ -71,11 +88,14 @@ def _comment_frame(event: LiveEventData, comment: Any) -> dict[str, Any]:
     }
 
 
-class SubTopic(TopicKind):
+class SubTopic(Opened):
     """`sub:<slug>`: hints that something moved in a sub."""
 
     prefix = "sub"
     sequenced = False
+
+    def _rows(self) -> Any:
+        return get_sub_model().objects
 
     def may_subscribe(self, person: Any, key: str) -> Verdict:
         rows = get_sub_model().objects.visible_to(person).filter(slug=key)

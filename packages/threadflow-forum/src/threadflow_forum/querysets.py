@@ -51,6 +51,10 @@ class PublicIdMixin:
 
 
 class SubQuerySet(QuerySet[Any]):
+    #: Whoever is signed in sees at least what strangers see, so one answer serves a crowd. Say
+    #: False where your `visible_to` hides something from some that strangers see.
+    strangers_see_least = True
+
     def visible_to(self, person: Any) -> Self:
         """Subs whose existence `person` may know: all but private ones they are not in."""
         return self.filter(_open_subs(person))
@@ -72,6 +76,9 @@ class SubQuerySet(QuerySet[Any]):
 
 
 class ThreadQuerySet(PublicIdMixin, QuerySet[Any]):
+    #: As with subs.
+    strangers_see_least = True
+
     def visible_to(self, person: Any) -> Self:
         """Threads that `person` may open: in a readable sub, and not waiting for a moderator.
 

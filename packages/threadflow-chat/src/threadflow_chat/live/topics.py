@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Count
 
@@ -16,7 +17,7 @@ from threadflow_core.realtime import LiveEventData, TopicKind
 from threadflow_core.realtime.kinds import HIDDEN, Frame
 
 from .. import frames, policies
-from ..models import Pin, Reaction, RoomMember
+from ..models import Pin, Reaction, Role, RoomMember
 from ..services import history, standing
 from ..swaps import get_message_model, get_room_model
 from . import presence
@@ -34,6 +35,19 @@ class RoomTopic(TopicKind):
     def may_subscribe(self, person: Any, key: str) -> Verdict:
         room = _room(get_room_model().objects.visible_to(person), key)
         return HIDDEN if room is None else policies.may_read(person, room)
+
+    def may_subscribe_each(self, people: list[Any], key: str) -> list[Verdict]:
+        """Where strangers see the room: three queries for a crowd, and what each may use."""
+        rooms = get_room_model().objects
+        room = _room(rooms.visible_to(AnonymousUser()), key)
+        if room is None or not (room.binding is None or room.binding.strangers_see_least()):
+            return super().may_subscribe_each(people, key)
+        found = RoomMember.objects.filter(room_id=room.pk, person__in=people)
+        members = {member.person_id: member for member in found}
+        return [
+            policies.may_read(one, room, policies.Here(one, room, _member(members, one, room)))
+            for one in people
+        ]
 
     def mine(self, key: str, person: Any) -> Frame | None:
         room = _room(get_room_model().objects, key)
@@ -156,6 +170,12 @@ class _Drawn:
             "role": member.role if member is not None and inside else "guest",
             "members": self.room.member_count if self.room is not None else 0,
         }
+
+
+def _member(members: dict[Any, RoomMember], person: Any, room: Any) -> RoomMember:
+    """What ties `person` to `room`, an unsaved guest when there is nothing."""
+    guest = RoomMember(person_id=person.pk, room_id=room.pk, role=Role.GUEST)
+    return members.get(person.pk) or guest
 
 
 def _newest_within(found: list[Frame], most: int) -> list[Frame]:

@@ -86,9 +86,20 @@ def of_ticket(ticket: Any) -> Identity:
 
 def still_valid(identity: Identity) -> Close | None:
     """None if the identity stands (it is then fresh), else the code to close with."""
-    if not identity.person.is_authenticated:
-        return None
-    person = get_user_model()._default_manager.filter(pk=identity.person.pk).first()
+    return _still_valid([identity])[0]
+
+
+def _still_valid(identities: list[Identity]) -> list[Close | None]:
+    """The same of many: their people are one query."""
+    keys = {one.person.pk for one in identities if one.person.is_authenticated}
+    people = get_user_model()._default_manager.in_bulk(keys) if keys else {}
+    return [
+        _stands(one, people.get(one.person.pk)) if one.person.is_authenticated else None
+        for one in identities
+    ]
+
+
+def _stands(identity: Identity, person: Any) -> Close | None:
     if person is None:
         return Close.REVOKED
     if not person.is_active:
@@ -129,6 +140,62 @@ def _may_follow(person: Any, topic: str) -> Verdict:
     except Exception:
         logger.exception("Nobody can tell who may follow %s", topic)
         return BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A socket whose rights are asked again: who it stands for and what it follows."""
+
+    identity: Identity
+    topics: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What came out: the code to close with, and else a verdict for each topic."""
+
+    code: Close | None
+    verdicts: dict[str, Verdict]
+
+
+def rights_of(asked: Asked) -> Rights:
+    """Ask about one socket, each topic by itself."""
+    code = still_valid(asked.identity)
+    return Rights(code, {} if code else may_follow(asked.identity.person, asked.topics))
+
+
+def recheck(asked: list[Asked]) -> list[Rights]:
+    """Ask again for many sockets at once, which costs a fraction of asking for each."""
+    codes = _still_valid([one.identity for one in asked])
+    rights = [Rights(code, {}) for code in codes]
+    followers: dict[str, list[int]] = {}
+    for index, one in enumerate(asked):
+        if rights[index].code is None:
+            for topic in one.topics:
+                followers.setdefault(topic, []).append(index)
+    for topic, indexes in followers.items():
+        people = [asked[index].identity.person for index in indexes]
+        for index, verdict in zip(indexes, _may_all_follow(people, topic), strict=True):
+            rights[index].verdicts[topic] = verdict
+    return rights
+
+
+def _may_all_follow(people: list[Any], topic: str) -> list[Verdict]:
+    """A verdict for each of the people; strangers are all alike, so one answers for them."""
+    stranger = next((one for one in people if not one.is_authenticated), None)
+    nobody = HIDDEN if stranger is None else _may_follow(stranger, topic)
+    known = {one.pk: one for one in people if one.is_authenticated}
+    found = kind_of(topic)
+    verdicts: dict[Any, Verdict] = {}
+    if found is not None and known:
+        kind, key = found
+        try:
+            each = kind.may_subscribe_each(list(known.values()), key)
+            verdicts = dict(zip(known, each, strict=True))
+        except Exception:
+            logger.exception("Nobody can tell who may follow %s", topic)
+            verdicts = dict.fromkeys(known, BROKEN)
+    return [verdicts.get(one.pk, HIDDEN) if one.is_authenticated else nobody for one in people]
 
 
 def tells_mine(topic: str) -> bool:

@@ -22,13 +22,11 @@ from . import log, protocol, threads, wire
 from .backends import get_backend
 from .kinds import kind_of
 from .protocol import Close
+from .rechecks import Rechecks
 from .ring import TopicState
 from .sockets import Socket
 
 logger = logging.getLogger("threadflow.realtime")
-
-#: Seconds over which the rights of everybody, or of a topic's followers, are asked again.
-EVERYBODY, TOPIC = 1.5, 0.5
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
@@ -63,7 +61,9 @@ class Hub:
         self._receiver = get_backend().receiver(self._deliver, self._recovered)
         self._control: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._rechecks = Rechecks(self.sockets, self._spawn)
         self._spawn(self._check_positions())
+        self._spawn(self._rechecks.keep_asking())
 
     # ------------------------------------------------------------------ sockets
 
@@ -328,12 +328,10 @@ class Hub:
             return
         if order.get("topic"):
             followed = self._topics.get(order["topic"])
-            for socket in tuple(followed.live if followed is not None else ()):
-                self._loop.call_later(random.uniform(0, TOPIC), socket.recheck)  # noqa: S311
+            self._rechecks.want(followed.live if followed is not None else ())
             return
         if not order.get("user"):
-            for socket in self.sockets:
-                self._loop.call_later(random.uniform(0, EVERYBODY), socket.recheck)  # noqa: S311
+            self._rechecks.want(self.sockets)
             return
         for socket in self.sockets_of(order["user"]):
             if order["do"] == "recheck":

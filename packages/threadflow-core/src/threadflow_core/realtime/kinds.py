@@ -46,6 +46,14 @@ class TopicKind:
         """
         return HIDDEN
 
+    def may_subscribe_each(self, people: list[Any], key: str) -> list[Verdict]:
+        """`may_subscribe` of several different people, all signed in, in their order.
+
+        The regular question about a topic's followers. Answer it with few queries where many
+        may follow; the answers must be those of `may_subscribe`.
+        """
+        return [self.may_subscribe(person, key) for person in people]
+
     def render(
         self, key: str, events: list[LiveEventData], instance: object | None = None
     ) -> list[Frame | None]:

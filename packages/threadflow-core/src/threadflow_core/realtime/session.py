@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import json
 import logging
-import random
 import secrets
 import time
 from collections import deque
@@ -16,11 +15,10 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from ..app_settings import app_settings
 from ..exceptions import LimitExceeded, ThreadflowError
 from ..policies import Verdict
-from . import access, kinds, protocol, wire
-from .access import Identity
+from . import access, kinds, protocol, rechecks, wire
+from .access import Asked, Identity, Rights
 from .hub import Hub
 from .protocol import Close
 from .sockets import Send, Socket
@@ -50,7 +48,6 @@ class Session(Socket):
         #: The client's address, for the cap on strangers.
         self.address = ""
         self.connection_id = secrets.token_hex(8)
-        self.recheck = self._recheck_soon
         self._default_topics = topics
         self._greeted = False
         self._strikes = 0
@@ -69,9 +66,9 @@ class Session(Socket):
     # ------------------------------------------------------------------ life
 
     def begin(self) -> None:
-        """Start the timers: the client must say hello, and rights are asked again regularly."""
+        """The client must say hello in time, and rights are asked again from now on."""
         self._later("hello", protocol.HELLO_SECONDS, self._close_silent)
-        self._plan_recheck()
+        self.due = rechecks.next_time()
 
     def end(self) -> None:
         for timer in self._timers.values():
@@ -271,38 +268,43 @@ class Session(Socket):
         if identity.expires_at is not None:
             left = identity.expires_at - time.time()
             # A loop's timer reaches about a month; a recheck in between plans anew.
-            self._later("expiry", min(max(left, 0.0), 86_400.0), self._recheck_soon)
+            self._later("expiry", min(max(left, 0.0), 86_400.0), self.recheck)
 
-    def _plan_recheck(self) -> None:
-        seconds = app_settings.REALTIME_RECHECK_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
-        self._later("recheck", seconds, self._recheck_soon)
-
-    def _recheck_soon(self) -> None:
+    def recheck(self) -> None:
+        """Ask at once and of this person alone, as after a ban or at the end of a session."""
         if self._rechecking is None and self.closing is None:
             self._rechecking = asyncio.get_running_loop().create_task(self._recheck())
 
     async def _recheck(self) -> None:
-        """Close if the identity fell; leave the topics that may no longer be followed."""
         try:
-            identity = self.identity
-            code = await in_thread(access.still_valid, identity)
-            if code is None and identity.expires_at and identity.expires_at <= time.time():
-                code = Close.EXPIRED
-            if code is not None:
-                self.close(code, code.name.lower())
-                return
-            if identity is self.identity:  # else `auth` was faster
-                self._take_identity(identity)
-            verdicts = await in_thread(access.may_follow, self.person, sorted(self.topics))
-            for topic, verdict in verdicts.items():
-                if not verdict and verdict is not access.BROKEN:
-                    self.hub.leave(topic, self)
-                    self.push_frame({**_refusal(topic, verdict), "op": "kicked"})
+            asked = self.ask()
+            self.take(asked, await in_thread(access.rights_of, asked))
         except Exception:
             logger.exception("The rights of a socket could not be checked; trying again")
+            self.due = time.monotonic()
         finally:
             self._rechecking = None
-            self._plan_recheck()
+
+    def ask(self) -> Asked:
+        return Asked(self.identity, sorted(self.topics))
+
+    def take(self, asked: Asked, rights: Rights) -> None:
+        """Close if the identity fell; leave the topics that may no longer be followed."""
+        if self.closing is not None:
+            return
+        identity, code = asked.identity, rights.code
+        if code is None and identity.expires_at and identity.expires_at <= time.time():
+            code = Close.EXPIRED
+        if code is not None:
+            self.close(code, code.name.lower())
+            return
+        if identity is self.identity:  # else `auth` was faster
+            self._take_identity(identity)
+        for topic, verdict in rights.verdicts.items():
+            if not verdict and verdict is not access.BROKEN and topic in self.topics:
+                self.hub.leave(topic, self)
+                self.push_frame({**_refusal(topic, verdict), "op": "kicked"})
+        self.due = rechecks.next_time()
 
     # ------------------------------------------------------------------ limits
 

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
 from . import protocol, wire
+from .access import Asked, Rights
 from .protocol import Close
 
 logger = logging.getLogger("threadflow.realtime")
@@ -34,8 +35,8 @@ class Socket:
         #: See `wire.session_mark`; empty without a session.
         self.session_mark = ""
         self.topics: set[str] = set()
-        #: Asks soon whether the person and each topic still stand.
-        self.recheck: Callable[[], None] = lambda: None
+        #: When its rights are asked again, by `time.monotonic`; None is never.
+        self.due: float | None = None
         self.closing: tuple[int, str] | None = None
         self._send = send
         self._queue: deque[str] = deque()
@@ -62,6 +63,16 @@ class Socket:
         self._sender = asyncio.get_running_loop().create_task(
             self._finish(_Started(sending, waits_on))
         )
+
+    def recheck(self) -> None:
+        """Ask now whether the person and each topic still stand."""
+
+    def ask(self) -> Asked | None:
+        """What is to be asked about this socket among others; None for nothing."""
+        return None
+
+    def take(self, asked: Asked, rights: Rights) -> None:
+        """Act on the answer to `ask`."""
 
     def push_frame(self, frame: dict[str, Any]) -> None:
         self.push(wire.encode(frame))
