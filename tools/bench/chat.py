@@ -207,7 +207,7 @@ def _to_group(source: Source, site: Site, group: str) -> Callable[[], int]:
 async def _bytes(site: Site, content: Content, report: Report) -> None:
     """What the server sends to Redis for one message, with few and with many listeners.
 
-    The listeners are strangers: leases of people present are no part of a message.
+    Signs of life of people present are no part of a message, so none are due meanwhile.
     """
     from threadflow_core.testing.proxy import FaultProxy
 
@@ -215,8 +215,9 @@ async def _bytes(site: Site, content: Content, report: Report) -> None:
     with FaultProxy(url.hostname or "127.0.0.1", url.port or 6379) as proxy:
         through = Site(site.size, site.var)
         through.env = {**site.env, "REDIS_URL": f"redis://127.0.0.1:{proxy.port}{url.path}"}
+        through.env["BENCH_PRESENCE"] = "once"
         server = serve(through)
-        crowd = Crowd(server.port, content.room.live_topic)
+        crowd = Crowd(server.port, content.room.live_topic, content.ticket)
         speakers = Speakers(server.port, ticket=lambda n: content.ticket(PEOPLE))
         found = []
         try:
@@ -236,7 +237,7 @@ async def _bytes(site: Site, content: Content, report: Report) -> None:
 
 
 async def _bytes_of_one(proxy: Any, crowd: Crowd, speaker: Any, content: Content) -> float:
-    await asyncio.sleep(1)
+    await asyncio.sleep(4)  # until everybody's arrival is told
     crowd.forget()
     before, count = proxy.sent, 30
     for _ in range(count):

@@ -17,6 +17,8 @@ THREADFLOW_FORUM = {
     "ADAPTER": "threadflow_forum.adapter.ForumAdapter",
 }
 THREADFLOW_CHAT = {**THREADFLOW_CHAT, "ADAPTER": "threadflow_chat.adapter.ChatAdapter"}
+if os.environ.get("BENCH_PRESENCE") == "once":
+    THREADFLOW_CHAT |= {"PRESENCE_RENEW_SECONDS": 3600, "PRESENCE_LEASE_SECONDS": 7200}
 if os.environ.get("BENCH_CACHE") == "off":
     THREADFLOW_FORUM["CACHE_ALIAS"] = None
 LOGGING_CONFIG = None

@@ -90,3 +90,29 @@ def eventually() -> Callable[..., None]:
             time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture
+def ada(django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user("ada", password="x")
+
+
+@pytest.fixture
+def bo(django_user_model: Any) -> Any:
+    return django_user_model.objects.create_user("bo", password="x")
+
+
+@pytest.fixture
+def session_of() -> Callable[[Any], Any]:
+    """A signed-in session in the database, like the one behind a cookie."""
+
+    from django.contrib.sessions.backends.db import SessionStore
+
+    def make(user: Any) -> SessionStore:
+        from django.test import Client
+
+        client = Client()
+        client.force_login(user)
+        return SessionStore(client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+    return make

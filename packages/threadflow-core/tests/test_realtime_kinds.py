@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from django.db import OperationalError
 
 from threadflow_core import realtime
 from threadflow_core.policies import Verdict
-from threadflow_core.realtime import kinds
+from threadflow_core.realtime import access, kinds
 from threadflow_core.realtime.hub import current_hub
 from threadflow_core.realtime.threads import in_thread
 
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 HEARD: list[tuple[str, str]] = []
 CLOSED: set[str] = set()
+ASKED: list[Any] = []
 
 
 class HallTopic(realtime.TopicKind):
@@ -29,6 +31,7 @@ class HallTopic(realtime.TopicKind):
     prefix = "hall"
 
     def may_subscribe(self, person: Any, key: str) -> Verdict:
+        ASKED.append(person.pk)
         return Verdict.no("closed", "Closed.") if key in CLOSED else Verdict.yes()
 
     def mine(self, key: str, person: Any) -> dict[str, Any]:
@@ -127,3 +130,43 @@ async def test_followers_of_one_topic_are_asked_again(clients: Any) -> None:
     assert await elsewhere.nothing()
     await in_thread(lambda: realtime.hint("hall:b", "sign"))
     assert (await inside.get("sign"))["topic"] == "hall:b"
+
+
+async def test_strangers_are_asked_about_once_and_people_each(
+    clients: Any, ada: Any, bo: Any, session_of: Any
+) -> None:
+    people = [None, None, None, ada, ada, bo]
+    made = []
+    for one in people:
+        session = None if one is None else await in_thread(session_of, one)
+        made.append(clients(user=one, session=session))
+        await made[-1].hello("hall:a")
+        await made[-1].get("subd")
+    ASKED.clear()
+    CLOSED.add("a")
+    await in_thread(realtime.recheck, "hall:a")
+    for client in made:
+        assert (await client.get("kicked"))["code"] == "closed"
+    assert sorted(ASKED, key=str) == sorted([None, ada.pk, bo.pk], key=str)
+
+
+async def test_a_question_that_fails_is_asked_again(
+    clients: Any, monkeypatch: Any, settings: Any
+) -> None:
+    settings.THREADFLOW_CORE = {"JOBS_DRIVER": "inline", "REALTIME_RECHECK_SECONDS": 0.5}
+    client = clients()
+    await client.hello("hall:a")
+    await client.get("subd")
+    real, failed = access.recheck, []
+
+    def fails_once(asked: Any) -> Any:
+        if not failed:
+            failed.append(asked)
+            raise OperationalError("gone away")
+        return real(asked)
+
+    monkeypatch.setattr(access, "recheck", fails_once)
+    CLOSED.add("a")
+    await in_thread(realtime.recheck, "hall:a")
+    assert (await client.get("kicked"))["code"] == "closed"
+    assert failed

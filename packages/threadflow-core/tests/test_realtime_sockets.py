@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from django.conf import settings as django_settings
 from django.contrib.auth import logout
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 from django.test import Client
 
@@ -50,28 +49,6 @@ async def clients(hub: Hub) -> AsyncIterator[Callable[..., LiveClient]]:
     yield make
     for client in made:
         await client.leave()
-
-
-@pytest.fixture
-def ada(django_user_model: Any) -> Any:
-    return django_user_model.objects.create_user("ada", password="x")
-
-
-@pytest.fixture
-def bo(django_user_model: Any) -> Any:
-    return django_user_model.objects.create_user("bo", password="x")
-
-
-@pytest.fixture
-def session_of() -> Callable[[Any], SessionStore]:
-    """A signed-in session in the database, like the one behind a cookie."""
-
-    def make(user: Any) -> SessionStore:
-        client = Client()
-        client.force_login(user)
-        return SessionStore(client.cookies[django_settings.SESSION_COOKIE_NAME].value)
-
-    return make
 
 
 async def resume(client: LiveClient, topic: str, since: int, epoch: str) -> dict[str, Any]:

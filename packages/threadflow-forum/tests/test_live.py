@@ -323,3 +323,21 @@ def _act(what: str, target: Any, thread: Any, bo: Any, mod: Any, written: list[A
             acts[what]()
     except ThreadflowError:
         pass  # the state forbids it, which is not what this is about
+
+
+# ---------------------------------------------------------------------- rights of a crowd
+
+
+def test_a_crowd_gets_the_answers_of_its_people(
+    sub: Any, thread: Any, person: Any, django_assert_num_queries: Any
+) -> None:
+    """Asked at once about an open and a private thread: as one by one, and for less."""
+    from threadflow_forum.live import ThreadTopic
+
+    topic, crowd = ThreadTopic(), [person(f"one{n}") for n in range(6)]
+    with django_assert_num_queries(1):
+        assert all(topic.may_subscribe_each(crowd, thread.public_id))
+    type(sub).objects.filter(pk=sub.pk).update(visibility="private")
+    subs_of_them = [topic.may_subscribe(one, thread.public_id).code for one in crowd]
+    assert [v.code for v in topic.may_subscribe_each(crowd, thread.public_id)] == subs_of_them
+    assert set(subs_of_them) == {"unknown_topic"}
