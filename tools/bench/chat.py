@@ -269,11 +269,15 @@ async def _sockets(site: Site, content: Content, report: Report) -> None:
     try:
         await speakers.grow(SENDERS)
         for rooms in ([content.room], content.rooms):
+            for n, speaker in enumerate(speakers.listeners):
+                await speaker.ask(op="sub", topic=rooms[n % len(rooms)].live_topic)
             await _talk(speakers, rooms, 2.0)  # everybody is a member afterwards
             before = server.cpu()
             times, seconds = await _talk(speakers, rooms, SECONDS)
             cpu = (server.cpu() - before) / len(times) * 1000
             _row(report, "msg.send", rooms, len(times) / seconds, sorted(times), cpu)
+            for n, speaker in enumerate(speakers.listeners):
+                await speaker.ask(op="unsub", topic=rooms[n % len(rooms)].live_topic)
     finally:
         await speakers.leave()
         server.stop()

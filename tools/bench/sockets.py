@@ -169,7 +169,7 @@ class Crowd:
 
 
 class Speaker(Listener):
-    """A socket that follows nothing and writes: `ask` sends an op and waits for its answer."""
+    """A socket that writes: `ask` sends an op and waits for its answer."""
 
     _answer: asyncio.Future[bytes] | None = None
 
@@ -185,8 +185,9 @@ class Speaker(Listener):
     def _take(self, kind: int, body: bytes) -> None:
         if kind == 1 and body.startswith(b'{"op":"welcome"'):
             self.ready.set_result(None)
-        elif kind == 1 and self._answer is not None and not self._answer.done():
-            self._answer.set_result(body)
+        elif kind == 1 and self._answer is not None and body.endswith(b',"i":1}'):
+            if not self._answer.done():
+                self._answer.set_result(body)
         else:
             super()._take(kind, body)
 

@@ -30,8 +30,7 @@ def reading(person: Any, kind: str) -> Verdict:
 
 def writing(person: Any, kind: str) -> Verdict:
     """The same for writing; whoever may not read may not write either."""
-    may_read = reading(person, kind)
-    return _gate(person, kind, app_settings.WRITE_FEATURE) if may_read else may_read
+    return _gate(person, kind, app_settings.READ_FEATURE, app_settings.WRITE_FEATURE)
 
 
 def closed_kinds(person: Any) -> tuple[str, ...]:
@@ -43,13 +42,19 @@ def closed_kinds(person: Any) -> tuple[str, ...]:
     return kinds
 
 
-def _gate(person: Any, kind: str, feature: str) -> Verdict:
-    if not feature or kind not in app_settings.GATED_KINDS:
+def _gate(person: Any, kind: str, *features: str) -> Verdict:
+    """A yes when the person has all of them; else the refusal names the first that is missing."""
+    if kind not in app_settings.GATED_KINDS:
         return Verdict.yes()
-    decision = ports.entitlements().check(person, feature)
-    if decision.allowed:
-        return Verdict.yes()
+    for feature in dict.fromkeys(filter(None, features)):
+        decision = ports.entitlements().check(person, feature)
+        if not decision.allowed:
+            return _refusal(feature, decision.upgrade_url)
+    return Verdict.yes()
+
+
+def _refusal(feature: str, upgrade_url: str) -> Refusal:
     spec = ports.declared_features().get(feature)
     label = str(spec.label) if spec is not None and spec.label else feature
     text = _("“%(feature)s” is part of a membership.") % {"feature": label}
-    return Refusal(False, "premium_required", text, feature, decision.upgrade_url)
+    return Refusal(False, "premium_required", text, feature, upgrade_url)

@@ -92,7 +92,7 @@ class MessagesView(ChatAPIView):
         parent = given.get("reply_to")
         message = service.send_message(
             author=person,
-            room=self.find_readable(id),
+            room=self.find_room(id),  # sending asks whether they may
             text=given["text"],
             nonce=given.get("nonce"),
             reply_to=get_message_model().objects.get_message(parent) if parent else None,

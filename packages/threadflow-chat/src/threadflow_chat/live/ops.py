@@ -82,7 +82,7 @@ def refusal(error: ThreadflowError, frame: Frame) -> Frame:
 def send(socket: Any, frame: Frame) -> Frame:
     person = _person(socket)
     spend(messages.limit_of(person), person)
-    room = _room(person, frame)
+    room = _room_to_write(socket, frame)
     nonce = frame.get("nonce")
     message = messages.send_message(
         author=person,
@@ -296,6 +296,18 @@ def _room(person: Any, frame: Frame) -> Any:
     found = get_room_model().objects.visible_to(person).get_room(key)
     policies.require(policies.may_read(person, found))
     return found
+
+
+def _room_to_write(socket: Any, frame: Frame) -> Any:
+    """A room for `send_message`, which reads and locks the row and asks whether one may write.
+
+    Who follows the room may know of it, so nothing is read twice.
+    """
+    followed = _followed(socket, frame)
+    model = get_room_model()
+    if followed is not None:
+        return model(pk=UUID(followed))
+    return model.objects.visible_to(socket.person).get_room(_room_key(frame))
 
 
 def _message(person: Any, frame: Frame) -> Any:
