@@ -13,7 +13,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.template import Context, Engine, RequestContext, Template
 from django.template.loader import render_to_string
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.urls import NoReverseMatch
 from django.utils import timezone, translation
 
@@ -279,3 +279,42 @@ def test_a_field_ties_help_and_errors_to_its_input():
     assert 'id="id_name_help"' in html
     assert 'id="id_name_error"' in html
     assert 'aria-invalid="true"' in html
+
+
+# ---------------------------------------------------------------------- what is kept
+
+
+def test_what_does_not_depend_on_the_request_is_rendered_once() -> None:
+    """`tf_keep` renders once for each value, language and change of settings."""
+    seen: list[str] = []
+
+    class Counted:
+        def __str__(self) -> str:
+            seen.append("rendered")
+            return "x"
+
+    template = Template(
+        "{% load threadflow %}{% tf_keep who %}{{ who }}{{ thing }}{% endtf_keep %}"
+    )
+
+    def render(who: str) -> str:
+        return template.render(Context({"who": who, "thing": Counted()}))
+
+    assert [render("a"), render("a"), render("b")] == ["ax", "ax", "bx"]
+    assert len(seen) == 2
+    with translation.override("de"):
+        render("a")
+    with override_settings(THREADFLOW_CORE={"SITE_NAME": "Elsewhere"}):
+        render("a")
+    assert len(seen) == 4
+    with override_settings(DEBUG=True):
+        render("a"), render("a")
+    assert len(seen) == 6
+
+
+def test_a_place_keeps_so_many_and_then_begins_anew() -> None:
+    template = Template("{% load threadflow %}{% tf_keep who %}{{ who }}{% endtf_keep %}")
+    node = next(iter(template.nodelist.get_nodes_by_type(tags.KeepNode)))
+    for n in range(tags.KeepNode.MOST + 1):
+        assert template.render(Context({"who": n})) == str(n)
+    assert len(node.kept) == 1

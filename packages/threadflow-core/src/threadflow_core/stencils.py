@@ -25,6 +25,7 @@ from django.utils.translation import get_language
 
 _GAP = re.compile("\x0e([a-z_]+)\x0f")
 _NAME = re.compile("[a-z_]+")
+_SPECIAL = re.compile("[&<>\"']").search
 
 
 class Stencil:
@@ -42,11 +43,25 @@ class Stencil:
 
         `flags` choose the look and must be hashable; a field without a value raises KeyError.
         """
-        look = tuple(sorted(flags.items()))
-        pattern, used = (_look if settings.DEBUG else _kept_look)(
-            self.template, self.fields, look, get_language() or ""
-        )
-        return pattern % {name: _escaped(values[name]) for name in used}
+        return self.look(**flags).stamp(values)
+
+    def look(self, **flags: Any) -> Look:
+        """The stencil as `flags` make it look, in the language of the moment: for many stamps."""
+        find = _look if settings.DEBUG else _kept_look
+        return find(self.template, self.fields, tuple(sorted(flags.items())), get_language() or "")
+
+
+class Look:
+    """One look of a stencil: a pattern for `%`, and the fields that it prints."""
+
+    __slots__ = ("pattern", "used")
+
+    def __init__(self, pattern: str, used: tuple[str, ...]) -> None:
+        self.pattern = pattern
+        self.used = used
+
+    def stamp(self, values: Mapping[str, Any]) -> str:
+        return self.pattern % {name: _escaped(values[name]) for name in self.used}
 
 
 def _escaped(value: Any) -> str:
@@ -55,7 +70,7 @@ def _escaped(value: Any) -> str:
     if kind is SafeString:
         return value  # type: ignore[no-any-return]
     if kind is str:
-        return html.escape(value)
+        return html.escape(value) if _SPECIAL(value) else value
     if kind is int:
         return str(value)
     return conditional_escape(value)
@@ -63,11 +78,10 @@ def _escaped(value: Any) -> str:
 
 def _look(
     template: str, fields: tuple[str, ...], flags: tuple[tuple[str, Any], ...], language: str
-) -> tuple[str, tuple[str, ...]]:
-    """The look as a pattern for `%`, and the fields that it prints."""
+) -> Look:
     gaps = {name: SafeString(f"\x0e{name}\x0f") for name in fields}
     text = render_to_string(template, {**gaps, **dict(flags)}).replace("%", "%%")
-    return _GAP.sub(r"%(\1)s", text), tuple(dict.fromkeys(_GAP.findall(text)))
+    return Look(_GAP.sub(r"%(\1)s", text), tuple(dict.fromkeys(_GAP.findall(text))))
 
 
 _kept_look = lru_cache(maxsize=4096)(_look)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from threadflow_core import people
 from threadflow_core.caching import Blocks
-from threadflow_core.stencils import Stencil
+from threadflow_core.stencils import Look, Stencil
 from threadflow_core.templatetags.threadflow import tf_number, tf_when
 
 from . import tree
@@ -233,6 +233,7 @@ def fill(
     mine = marks_of(reader, block["pks"]) if me else {}
     knot = render_knot(get_language() or "")
     action = reverse("threadflow_forum:comment_menu", args=["-"]).removesuffix("-/-/menu/")
+    looks: dict[tuple[Any, ...], Look] = {}
 
     def replace(match: re.Match[str]) -> str:
         kind, value = match.groups()
@@ -249,9 +250,12 @@ def fill(
             "login_url": login_url,
         }
         own = bool(me) and author == me
-        return CONTROLS.stamp(
-            values, value=vote, saved=saved, own=own, guest=not me, locked=locked == "1"
-        )
+        look = looks.get((vote, saved, own, locked))
+        if look is None:  # a few looks for a page of comments
+            look = looks[vote, saved, own, locked] = CONTROLS.look(
+                value=vote, saved=saved, own=own, guest=not me, locked=locked == "1"
+            )
+        return look.stamp(values)
 
     return MARK.sub(replace, block["html"])
 

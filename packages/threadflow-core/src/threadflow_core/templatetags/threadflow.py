@@ -14,7 +14,7 @@ from django.dispatch import receiver
 from django.middleware.csrf import get_token
 from django.template.context import Context
 from django.templatetags.static import static
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
@@ -76,6 +76,7 @@ def sprite_url() -> str:
 def _forget_sprite(**kwargs: Any) -> None:
     sprite_url.cache_clear()
     _icon.cache_clear()
+    _keeping.turn += 1
 
 
 @register.simple_tag(takes_context=True)
@@ -159,6 +160,51 @@ def tf_login_url(context: Context, anchor: str = "") -> str:
 def tf_js(name: str) -> SafeString:
     """A deferred script of ours: `{% tf_js "composer" %}`. Loading it twice does nothing."""
     return format_html('<script src="{}" defer></script>', static(f"threadflow/js/tf-{name}.js"))
+
+
+class KeepNode(template.Node):
+    """See `tf_keep`. What was rendered stays with the node, as the template stays loaded."""
+
+    #: Outputs of one place; a place that needs more begins anew.
+    MOST = 1024
+
+    def __init__(self, nodelist: template.NodeList, varies: list[Any]) -> None:
+        self.nodelist = nodelist
+        self.varies = varies
+        self.kept: dict[tuple[Any, ...], str] = {}
+
+    def render(self, context: Context) -> str:
+        if settings.DEBUG:
+            return self.nodelist.render(context)
+        given = [one.resolve(context, ignore_failures=True) for one in self.varies]
+        key = (get_language(), get_urlconf(), get_script_prefix(), _keeping.turn, *given)
+        found = self.kept.get(key)
+        if found is None:
+            if len(self.kept) >= self.MOST:
+                self.kept.clear()
+            found = self.kept[key] = self.nodelist.render(context)
+        return found
+
+
+@register.tag
+def tf_keep(parser: Any, token: Any) -> KeepNode:
+    """Render what does not depend on the request once: `{% tf_keep a b %}…{% endtf_keep %}`.
+
+    The content may depend on `a`, `b`, the language, the URLs and the settings, on nothing else:
+    no slot, no object of the page. Values must be hashable and few. Nothing is kept with DEBUG.
+    """
+    _name, *varies = token.split_contents()
+    nodelist = parser.parse(("endtf_keep",))
+    parser.delete_first_token()
+    return KeepNode(nodelist, [parser.compile_filter(one) for one in varies])
+
+
+class _Keeping:
+    #: Counts changes of settings, so that nothing from before one is shown after it.
+    turn = 0
+
+
+_keeping = _Keeping()
 
 
 @register.filter
