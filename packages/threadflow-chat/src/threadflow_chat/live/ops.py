@@ -304,7 +304,7 @@ def _room_to_write(socket: Any, frame: Frame) -> Any:
     Who follows the room may know of it, so nothing is read twice.
     """
     followed = _followed(socket, frame)
-    model = get_room_model()
+    model: Any = get_room_model()
     if followed is not None:
         return model(pk=UUID(followed))
     return model.objects.visible_to(socket.person).get_room(_room_key(frame))
