@@ -9,11 +9,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from threadflow_core import cursors, people
 from threadflow_core.cursors import Page
+from threadflow_core.lookups import AnyOf
 
 from .app_settings import app_settings
 from .swaps import get_sub_model, get_thread_model
@@ -75,7 +76,7 @@ def all_threads(person: Any) -> QuerySet[Any]:
 def home_threads(person: Any) -> QuerySet[Any]:
     """Threads of followed subs. The subs are resolved to ids first: a join is slower."""
     followed = list(get_sub_model().objects.followed_by(person).values_list("pk", flat=True))
-    rows = get_thread_model().objects.listed().filter(sub_id__in=followed)
+    rows = get_thread_model().objects.listed().filter(AnyOf("sub_id", followed))
     return _for_reader(rows, person)
 
 
@@ -87,9 +88,9 @@ def sub_threads(sub: Any, person: Any) -> QuerySet[Any]:
 def _for_reader(rows: QuerySet[Any], person: Any) -> QuerySet[Any]:
     if not person.is_authenticated:
         return rows
-    rows = rows.with_marks_of(person).filter(mine__hidden_at=None)  # type: ignore[attr-defined]
+    rows = rows.with_marks_of(person).filter(my_hidden=None)  # type: ignore[attr-defined]
     blocked = people.blocked_ids(person)
-    return rows.exclude(author_id__in=blocked) if blocked else rows
+    return rows.filter(Q(author=None) | ~AnyOf("author_id", blocked)) if blocked else rows
 
 
 def read(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -35,7 +36,7 @@ class ForumPeople(People):
     def blocked_ids(self, user: Any) -> frozenset[Any]:
         rows = Block.objects.filter(Q(person=user) | Q(blocked=user))
         pairs = rows.values_list("person_id", "blocked_id")
-        return frozenset(other for pair in pairs for other in pair if other != user.pk)
+        return frozenset(chain.from_iterable(pairs)) - {user.pk}
 
 
 @lru_cache(maxsize=4096)  # lists show the same few people again and again

@@ -1,0 +1,71 @@
+"""Filters by hundreds of keys: one array where the database has arrays, a list elsewhere."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
+
+from threadflow_core.lookups import AnyOf
+from threadflow_core.uploads.models import Upload
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people() -> list[Any]:
+    users = get_user_model()
+    return [users.objects.create_user(f"one{n}", password="x") for n in range(4)]
+
+
+def names(rows: Any) -> list[str]:
+    return sorted(one.get_username() for one in rows)
+
+
+def test_it_finds_what_a_list_of_keys_finds(people: list[Any]) -> None:
+    users, keys = get_user_model().objects, {people[0].pk, people[2].pk}
+    assert names(users.filter(AnyOf("pk", keys))) == ["one0", "one2"]
+    assert names(users.filter(~AnyOf("pk", keys))) == ["one1", "one3"]
+    assert names(users.filter(Q(username="one3") | Q(AnyOf("pk", keys)))) == [
+        "one0",
+        "one2",
+        "one3",
+    ]
+
+
+def test_no_keys_find_nothing_and_their_negation_everything(people: list[Any]) -> None:
+    users = get_user_model().objects
+    assert names(users.filter(AnyOf("pk", []))) == []
+    assert len(names(users.filter(~AnyOf("pk", [])))) == 4
+
+
+def test_a_missing_value_is_found_neither_way(people: list[Any]) -> None:
+    made = [
+        Upload.objects.create(owner=owner, name="x", size=1, content_type="text/plain", sha256="0")
+        for owner in (people[0], None)
+    ]
+    assert list(Upload.objects.filter(AnyOf("owner_id", [people[0].pk]))) == made[:1]
+    assert list(Upload.objects.filter(~AnyOf("owner_id", [people[0].pk]))) == []
+
+
+def test_keys_that_are_uuids(people: list[Any]) -> None:
+    if not isinstance(Upload._meta.pk.to_python(str(uuid.uuid4())), uuid.UUID):
+        pytest.skip("uploads have other keys")
+    made = [
+        Upload.objects.create(name=f"{n}", size=1, content_type="text/plain", sha256="0")
+        for n in range(3)
+    ]
+    keys = [made[0].pk, made[2].pk]
+    assert {one.pk for one in Upload.objects.filter(AnyOf("pk", keys))} == set(keys)
+
+
+@pytest.mark.postgres
+def test_postgresql_gets_one_array() -> None:
+    with CaptureQueriesContext(connection) as found:
+        list(get_user_model().objects.filter(AnyOf("pk", range(1000))))
+    assert "= ANY('{0,1,2" in found.captured_queries[0]["sql"]
