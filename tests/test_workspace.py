@@ -25,12 +25,7 @@ LONG_FILES = {
         "every relation, index and constraint in one migration, so that replaced models work"
     ),
     "packages/threadflow-billing/src/threadflow_billing/migrations/0002_relations.py": (
-        "the same for billing"
-    ),
-}
-LONG_FILES |= {
-    "packages/threadflow-billing/src/threadflow_billing/migrations/0002_relations.py": (
-        "every relation, index and constraint in one migration, so that a replaced plan works"
+        "the same for billing, whose plan is replaced"
     ),
 }
 NOT_OURS = ("/vendor/", "/vendormock/", "docs/reference.md", "docs/openapi.yaml", ".po", ".lock")
