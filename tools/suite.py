@@ -6,8 +6,8 @@
     python tools/suite.py forum    # those with that word in their title; with --list, too
 
 A cell is one suite with one environment. It runs in one process, so that it imports, collects and
-migrates once; as many cells run at a time as there are processors (`LANES=` says otherwise). Two
-cells of one package never run together: they share keys in Redis.
+migrates once; as many cells run at a time as there are processors (`LANES=` says otherwise). Cells
+that write into the same Redis never run together: one of their drills empties it.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ NO_DATABASE = {
     "chat": ("swaps",),
     "billing": ("swaps",),
 }
+#: Packages whose tests keep keys in Redis.
+IN_REDIS = ("core", "forum", "chat")
 
 
 # What there is to test with
@@ -100,7 +102,7 @@ class Cell:
     folder: Path
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
-    #: Cells with the same word never run at the same time.
+    #: What it needs for itself: cells with the same word never run at the same time.
     alone: str = ""
     #: How long it took, and what its processes took of the processors.
     seconds: float = 0.0
@@ -134,7 +136,7 @@ def suite(
     title: str, folder: Path, *more: str, env: dict[str, str] | None = None, alone: str = ""
 ) -> Cell:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *more]
-    return Cell(title, folder, command, env or {}, alone or title)
+    return Cell(title, folder, command, env or {}, alone)
 
 
 def cells(found: Services, *, everything: bool) -> list[Cell]:
@@ -148,14 +150,14 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
             suite("core in the browser", package("core"), "-m", seen, env=found.env()),
         ]
     for name in PACKAGES:
-        marks = ("-m", plain)
-        made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env(), alone=name))
+        marks, alone = ("-m", plain), "redis" if name in IN_REDIS else ""
+        made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env(), alone=alone))
         if "postgres" not in found.missing:
             more = [f"--ignore=tests/test_{part}.py" for part in NO_DATABASE[name]]
             more += ["-p", "threadflow_core.testing.flushing"]
             env = found.env(postgres=f"_{name}")
             title = f"{name} on PostgreSQL"
-            made.append(suite(title, package(name), *marks, *more, env=env, alone=name))
+            made.append(suite(title, package(name), *marks, *more, env=env, alone=alone))
     made += [
         suite("example project", EXAMPLE, "-m", plain, env=found.env()),
         suite("workspace", ROOT / "tests", "-m", plain, env=found.env(postgres="")),
@@ -181,7 +183,7 @@ def slow(found: Services) -> list[Cell]:
     ):
         env = found.env() | {switch: "1"}
         marks = ("-m", "not slow and not browser")
-        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env, alone=name))
+        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env, alone="redis"))
     alone = ",".join(f"standalone-{name}" for name in PACKAGES)
     env = found.env(postgres="") | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
     tox = [str(BIN / "tox"), "-e", f"{alone},migrations,build"]
