@@ -143,12 +143,8 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
     """All cells, the longest first, so that none of them is left to run alone at the end."""
     plain = "not browser" if everything else "not browser and not slow"
     seen = "browser" if everything else "browser and not slow"
-    made = []
-    if "browser" not in found.missing:
-        made += [
-            suite("site in the browser", EXAMPLE, "-m", seen, env=found.env()),
-            suite("core in the browser", package("core"), "-m", seen, env=found.env()),
-        ]
+    browser = "browser" not in found.missing
+    made = [suite("site in the browser", EXAMPLE, "-m", seen, env=found.env())] if browser else []
     for name in PACKAGES:
         marks, alone = ("-m", plain), "redis" if name in IN_REDIS else ""
         made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env(), alone=alone))
@@ -158,6 +154,8 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
             env = found.env(postgres=f"_{name}")
             title = f"{name} on PostgreSQL"
             made.append(suite(title, package(name), *marks, *more, env=env, alone=alone))
+    if browser:
+        made.append(suite("core in the browser", package("core"), "-m", seen, env=found.env()))
     made += [
         suite("example project", EXAMPLE, "-m", plain, env=found.env()),
         suite("workspace", ROOT / "tests", "-m", plain, env=found.env(postgres="")),

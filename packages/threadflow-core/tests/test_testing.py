@@ -190,6 +190,20 @@ class TestFlushing:
         monkeypatch.setattr(flushing, "MANY", 2)
         assert flush()[0].startswith("TRUNCATE")
 
+    def test_rows_that_a_trigger_guards_are_truncated(self, flush):
+        Group.objects.create(name="readers")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE 'append-only'; END $$"
+            )
+            guard = "CREATE TRIGGER stay BEFORE DELETE ON auth_group FOR EACH ROW"
+            cursor.execute(f"{guard} EXECUTE FUNCTION stay()")
+        assert flush()[0].startswith("TRUNCATE")
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER stay ON auth_group")
+        assert 'DELETE FROM "auth_group"' in flush()
+
     def test_sequences_are_reset_only_by_truncating(self, flush):
         assert flush(reset_sequences=True)[0].startswith("TRUNCATE")
 
