@@ -74,8 +74,9 @@ class Services:
         cells that run together have test databases of their own.
         """
         there = postgres is not None and "postgres" not in self.missing
+        at = urlsplit(self.database)
         return {
-            "DATABASE_URL": f"{self.database}{postgres}" if there else "",
+            "DATABASE_URL": at._replace(path=f"{at.path}{postgres}").geturl() if there else "",
             # No test asks whether PostgreSQL survives a loss of power.
             "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip(),
             # What a cell must not do without: one on SQLite skips what needs PostgreSQL.
@@ -181,11 +182,12 @@ def slow(found: Services) -> list[Cell]:
     ):
         env = found.env() | {switch: "1"}
         marks = ("-m", "not slow and not browser")
-        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env, alone="redis"))
-    alone = ",".join(f"standalone-{name}" for name in PACKAGES)
+        alone = "redis" if name in IN_REDIS else ""
+        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env, alone=alone))
+    wheels = ",".join(f"standalone-{name}" for name in PACKAGES)
     env = found.env(postgres="") | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
-    tox = [str(BIN / "tox"), "-e", f"{alone},migrations,build"]
-    return [*made, Cell("wheels and migrations", ROOT, tox, env)]
+    tox = [str(BIN / "tox"), "-e", f"{wheels},migrations,build"]
+    return [*made, Cell("wheels and migrations", ROOT, tox, env, alone="redis")]
 
 
 # Lanes
