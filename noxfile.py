@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import nox
 
@@ -87,121 +85,12 @@ def demo(session: nox.Session) -> None:
 
 # Tests
 
-#: Suites of core that ask no database: once is enough.
-NO_DATABASE = ("conf", "ids", "markup", "safehttp", "ui_components", "ui_files")
-
-
-class Services:
-    """What this machine has for the tests to talk to."""
-
-    def __init__(self) -> None:
-        self.database = os.environ.get("DATABASE_URL") or (
-            "postgres://postgres@127.0.0.1:5432/postgres" if _answers("127.0.0.1", 5432) else ""
-        )
-        url = urlsplit(os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0")
-        found = _answers(url.hostname or "127.0.0.1", url.port or 6379)
-        self.redis = url.geturl() if found else ""
-        self.browser = os.environ.get("BROWSER_PATH") or next(
-            (path for name in ("chromium", "chromium-browser", "google-chrome")
-             if (path := shutil.which(name))), "",
-        )  # fmt: skip
-        self.required = [name for name in os.environ.get("REQUIRE", "").split(",") if name]
-        self.missing = [
-            name
-            for name, there in (
-                ("postgres", self.database.startswith("postgres")),
-                ("redis", self.redis),
-                ("browser", self.browser),
-            )
-            if not there
-        ]
-
-    def env(self, *, postgres: bool = False) -> dict[str, str]:
-        return {
-            "DATABASE_URL": self.database if postgres else "",
-            # What a cell must not do without: one on SQLite skips what needs PostgreSQL.
-            "REQUIRE": ",".join(name for name in self.required if postgres or name != "postgres"),
-            "REDIS_URL": self.redis,
-            "BROWSER_PATH": self.browser,
-        }
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
-
 
 @nox.session
 def test(session: nox.Session) -> None:
     """What every change must pass; `-- --all` adds everything slow."""
     ready(session, dev=True)
-    everything = "--all" in session.posargs
-    found = Services()
-    if lacking := sorted(set(found.required) & set(found.missing)):
-        session.error(f"Required but not there: {', '.join(lacking)}")
-    static_checks(session)
-    cells: list[tuple[str, Path, dict[str, str], list[str]]] = []
-    for name in ("core", "forum", "chat", "billing"):
-        folder = ROOT / f"packages/threadflow-{name}"
-        cells.append((f"{name} on SQLite", folder, found.env(), []))
-        if "postgres" not in found.missing:
-            cells.append((f"{name} on PostgreSQL", folder, found.env(postgres=True), []))
-    cells.append(("stand-ins for vendors", ROOT / "tools/vendormock", {}, []))
-    cells.append(("the local Stripe", ROOT / "tools/localstripe", {}, []))
-    cells.append(("example project", EXAMPLE, found.env(), []))
-    cells.append(("workspace", ROOT / "tests", found.env(postgres=True), []))
-    if "browser" not in found.missing:
-        cells.append(("browser", EXAMPLE, found.env(), ["-m", "browser", "-n", "0"]))
-    if everything:
-        cells += replaced(found)
-    for title, folder, env, more in cells:
-        session.log(f"— {title}")
-        marks = more or ["-m", "not browser" if everything else "not slow and not browser"]
-        if more and not everything:
-            marks = ["-m", "browser and not slow", "-n", "0"]
-        if env.get("DATABASE_URL") and folder.name == "threadflow-core":
-            marks = [*marks, *(f"--ignore=tests/test_{name}.py" for name in NO_DATABASE)]
-        workers = [] if "-n" in marks else ["-n", "2"]
-        python(session, "-m", "pytest", "-q", *workers, *marks, cwd=folder, **env)
-    if everything:
-        extended(session, found)
-    for name in found.missing:
-        print(f"NOT RUN: tests that need {name}, which is not on this machine.")
-    print("Every test that can run here has passed." if not found.missing else "The rest passed.")
-
-
-def replaced(found: Services) -> list[tuple[str, Path, dict[str, str], list[str]]]:
-    """Suites with models replaced, and without a sibling."""
-    cells = []
-    for name, switch in (
-        *(("forum", "SWAPPED"), ("chat", "SWAPPED"), ("billing", "SWAPPED")),
-        ("chat", "WITHOUT_FORUM"),
-    ):
-        folder = ROOT / f"packages/threadflow-{name}"
-        more = ["-m", "not slow and not browser"]
-        cells.append((f"{name}, {switch}", folder, found.env() | {switch: "1"}, more))
-    return cells
-
-
-def static_checks(session: nox.Session) -> None:
-    lint(session)
-    types(session)
-    imports(session)
-
-
-def extended(session: nox.Session, found: Services) -> None:
-    """Wheels alone, and the matrix of swaps."""
-    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    tool(
-        session,
-        "tox",
-        "-e",
-        "standalone-core,standalone-forum,standalone-chat,standalone-billing,migrations,build",
-        PATH=path,
-    )
+    python(session, "tools/suite.py", *session.posargs)
 
 
 # Checks

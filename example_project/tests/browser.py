@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+#: Milliseconds until a page that does not get there is called broken; a busy machine is slow.
+WAIT = 30_000
 
 
 def browser_path() -> str:
@@ -99,6 +101,15 @@ class Watch:
     def request(self, request: Any) -> None:
         if not request.url.startswith((self.address, "data:", self.address.replace("http", "ws"))):
             self.found.append(f"left the site: {request.url}")
+
+
+def until(page: Any, condition: Callable[[], Any], what: str) -> None:
+    """Let the page go on until the condition holds."""
+    end = time.monotonic() + WAIT / 1000
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come")
+        page.wait_for_timeout(50)
 
 
 def code_for(address: str, recipient: str) -> str:

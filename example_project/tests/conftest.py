@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.test import Client
 
 from threadflow_forum.services import subs
 
-from .browser import prepare
+from .browser import FLAGS, browser_path, demo, prepare
 
 PASSWORD = "a long enough pass phrase"
 
@@ -33,6 +34,26 @@ def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = prepare(folder)
     assert made.returncode == 0, made.stderr
     return folder
+
+
+@pytest.fixture(scope="module")
+def address(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A demo that is served for one module, with the demo's data."""
+    folder = tmp_path_factory.mktemp("demo")
+    shutil.copytree(demo_data, folder, dirs_exist_ok=True)
+    with demo(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """For one module: as long as it runs, its event loop keeps others from the database."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

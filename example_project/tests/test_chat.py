@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from .browser import Watch, browser_path
-from .test_walk import address, chromium, open_page, sign_in  # noqa: F401 - fixtures
+from .test_walk import open_page, sign_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +40,7 @@ def line(page: Any, text: str) -> Any:
 
 
 @pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
-def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> None:  # noqa: F811
+def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> None:
     ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
     mod = enter(open_page(chromium, address, viewport={"width": 390, "height": 844}), "mod")
     watches = [Watch(ada, address), Watch(mod, address)]
@@ -57,7 +57,7 @@ def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> No
     assert [text for watch in watches for text in watch.found] == []
 
 
-def test_what_was_said_during_a_cut_arrives_once(chromium: Any, address: str) -> None:  # noqa: F811
+def test_what_was_said_during_a_cut_arrives_once(chromium: Any, address: str) -> None:
     """The reader's socket is cut; the page catches up by itself."""
     mod = enter(open_page(chromium, address), "mod")
     page = open_page(chromium, address)
@@ -89,7 +89,7 @@ CUT = """
 
 
 @pytest.mark.slow
-def test_reactions_answers_edits_and_deletions_are_seen(chromium: Any, address: str) -> None:  # noqa: F811
+def test_reactions_answers_edits_and_deletions_are_seen(chromium: Any, address: str) -> None:
     ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
     mod = enter(open_page(chromium, address), "mod")
     say(mod, "look: a loaf")
@@ -119,7 +119,7 @@ def act(page: Any, text: str, name: str) -> None:
     page.locator("dialog[open] .tf-menu").get_by_text(name, exact=True).click()
 
 
-def test_a_room_works_without_scripts(chromium: Any, address: str) -> None:  # noqa: F811
+def test_a_room_works_without_scripts(chromium: Any, address: str) -> None:
     page = open_page(chromium, address, java_script_enabled=False)
     sign_in(page, "ada")
     page.goto(ROOM)

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from .browser import demo
-
 AUTH = "/_allauth/app/v1/auth/login"
 #: As the demo prints it.
 PASSWORD = "threadflow"
-
-
-@pytest.fixture(scope="module")
-def address(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = Path(tmp_path_factory.mktemp("demo"))
-    shutil.copytree(demo_data, folder, dirs_exist_ok=True)
-    with demo(folder) as found:
-        yield found
 
 
 class Program:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .browser import Watch, browser_path
-from .test_walk import address, chromium, sign_in  # noqa: F401 - fixtures
+from .test_walk import sign_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -57,7 +57,7 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def places(address: str) -> dict[str, str]:  # noqa: F811
+def places(address: str) -> dict[str, str]:
     """Addresses of real things, found over the API as any client would."""
     api = f"{address}/api/v1"
     feed = json.load(urllib.request.urlopen(f"{api}/subs/breadmaking/threads/?sort=top"))
@@ -75,7 +75,7 @@ def places(address: str) -> dict[str, str]:  # noqa: F811
 
 
 @pytest.fixture(scope="module", params=[None, "ada", "mod"], ids=["guest", "ada", "mod"])
-def visitor(request: Any, chromium: Any, address: str) -> tuple[Any, list[str]]:  # noqa: F811
+def visitor(request: Any, chromium: Any, address: str) -> tuple[Any, list[str]]:
     """A signed-in (or not) browser context's state, and the pages to look at with it."""
     state, rooms = None, []
     if request.param:
@@ -94,8 +94,8 @@ def visitor(request: Any, chromium: Any, address: str) -> tuple[Any, list[str]]:
 
 @pytest.mark.parametrize(("width", "theme"), CELLS)
 def test_pages(
-    chromium: Any,  # noqa: F811
-    address: str,  # noqa: F811
+    chromium: Any,
+    address: str,
     places: dict[str, str],
     axe: str,
     visitor: tuple[Any, list[str]],
@@ -137,6 +137,6 @@ def violations(page: Any, axe: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "most"), [("/", 30_000), ("{thread}", 30_000)])
-def test_pages_are_light(address: str, places: dict[str, str], name: str, most: int) -> None:  # noqa: F811
+def test_pages_are_light(address: str, places: dict[str, str], name: str, most: int) -> None:
     html = urllib.request.urlopen(address + places.get(name, name)).read()
     assert len(gzip.compress(html, 9)) <= most

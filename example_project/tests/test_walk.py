@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .browser import FLAGS, Watch, browser_path, code_for, demo
+from .browser import WAIT, Watch, browser_path, code_for, demo, until
 
 pytestmark = [
     pytest.mark.browser,
@@ -19,23 +19,14 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """As a newcomer finds it: nothing is prepared."""
     with demo(Path(tmp_path_factory.mktemp("demo"))) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
-        yield browser
-        browser.close()
-
-
 def open_page(chromium: Any, address: str, **options: Any) -> Any:
     context = chromium.new_context(base_url=address, **options)
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(WAIT)
     return context.new_page()
 
 
@@ -110,11 +101,11 @@ def vote_on_something_else(page: Any, scripts: bool) -> None:
     row = page.locator("li[data-tf-item]:has(.tf-vote--v button.tf-up)").first
     box = f"#{row.get_attribute('id')} .tf-vote--v"
     before = page.locator(f"{box} [data-tf-score]").get_attribute("data-tf-score")
-    page.click(f"{box} .tf-up")
+    with page.expect_response(lambda answer: "/-/vote/" in answer.url):
+        page.click(f"{box} .tf-up")
     page.wait_for_selector(f"{box} .tf-up[aria-pressed=true]")
     if scripts:
         assert "tf-up" in page.evaluate("document.activeElement.className")
-        page.wait_for_timeout(300)
     page.goto("/all/?sort=new")
     page.wait_for_selector(f"{box} .tf-up[aria-pressed=true]")
     after = page.locator(f"{box} [data-tf-score]").get_attribute("data-tf-score")
@@ -165,15 +156,17 @@ def test_two_browsers_see_each_other(chromium: Any, address: str) -> None:
     sign_in(bo, "bo")
     ada.goto("/s/breadmaking/")
     thread = ada.locator(".tf-row-t a").first.get_attribute("href")
-    with ada.expect_websocket() as socket:
-        ada.goto(thread)
-    socket.value.wait_for_event("framereceived")
-    ada.wait_for_timeout(500)
+    frames: list[str] = []
+    ada.on(
+        "websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(frame))
+    )
+    ada.goto(thread)
+    until(ada, lambda: any('"subd"' in str(frame) for frame in frames), "the live topic")
     ada.evaluate("window.scrollTo(0, 300)")
     before = ada.evaluate("window.scrollY")
     write(bo, f"{address}{thread}", True, None, "Hello from the other window")
     pill = ada.locator("[data-tf-new='comment.new']")
-    pill.locator("a").wait_for(state="visible", timeout=4_000)
+    pill.locator("a").wait_for(state="visible")
     assert "1 new comment" in pill.inner_text()
     assert ada.evaluate("window.scrollY") == before
     assert ada.locator("text=Hello from the other window").count() == 0

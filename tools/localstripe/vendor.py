@@ -1,4 +1,4 @@
-"""The neighbour `vendormock`, loaded from its file: it is a folder of tools, not a package."""
+"""The neighbour `vendormock`, loaded from its folder: tools are nowhere installed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import sys
 from pathlib import Path
 
 REMEMBERED = 5000
-FILE = Path(__file__).parents[1] / "vendormock" / "vendormock.py"
+FOLDER = Path(__file__).parents[1] / "vendormock" / "vendormock"
 
 
 def _load():
     name = "localstripe_vendormock"
     if name not in sys.modules:
-        found = importlib.util.spec_from_file_location(name, FILE)
+        found = importlib.util.spec_from_file_location(
+            name, FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
+        )
         module = importlib.util.module_from_spec(found)
         sys.modules[name] = module
         found.loader.exec_module(module)

@@ -135,14 +135,15 @@ def test_emitters_and_a_worker_write_beside_each_other_without_errors(
     assert effects("atomic") == Counter(range(80))
 
 
-def test_a_commit_in_the_process_wakes_the_worker_at_once(work: Any, eventually: Any) -> None:
-    work()
-    eventually(lambda: embedded._loops)
-    time.sleep(0.2)  # let the lanes go to sleep, so that this is about waking them
-    began = time.monotonic()
+def test_a_commit_in_the_process_wakes_the_worker_at_once(
+    work: Any, eventually: Any, settings: Any
+) -> None:
+    # Without the bell it would find the event after a minute.
+    settings.THREADFLOW_CORE = {"JOBS_DRIVER": "worker", "JOBS_POLL_SECONDS": 60.0}
+    worker = work()
+    eventually(lambda: embedded._loops and all(lane.idle for lane in worker._lanes))
     emit(1)
-    eventually(lambda: effects("atomic"), 5)
-    assert time.monotonic() - began < 0.5  # without the bell it would be up to a second
+    eventually(lambda: effects("atomic"), 30)
 
 
 # ---------------------------------------------------------------------- killed
@@ -292,16 +293,14 @@ def test_nothing_starts_under_a_test_runner(client: Any, settings: Any) -> None:
 def test_a_commit_wakes_the_worker_of_another_process(
     process: Any, eventually: Any, monkeypatch: Any
 ) -> None:
-    process("-m", "django", "threadflow_worker", core={"JOBS_POLL_SECONDS": 30.0})
+    process("-m", "django", "threadflow_worker", core={"JOBS_POLL_SECONDS": 300.0})
     eventually(lambda: Leader.objects.exists())
     time.sleep(1)
     monkeypatch.setattr(embedded, "_under_test", lambda: False)
     embedded.start()
     try:
-        began = time.monotonic()
         emit(1)
-        eventually(lambda: effects("atomic"), 10)
-        assert time.monotonic() - began < 2
+        eventually(lambda: effects("atomic"), 60)
     finally:
         embedded.stop()
 

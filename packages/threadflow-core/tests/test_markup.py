@@ -363,12 +363,15 @@ HARD = ("nested emphasis", "ten thousand quotes", "ten thousand mentions", "ten 
 def test_time_is_bounded(name):
     """As many times what ordinary writing of that length takes: no limit in seconds fits all.
 
-    Processor time, the best of three in turns, so that a busy machine does not fail it.
+    Processor time, the best of up to three turns, so that a busy machine does not fail it.
     """
     text = PATHOLOGICAL[name]
+    most = 5 if name in HARD else 12
     _seconds("warm")
-    tries = [(_seconds(text), _seconds(PROSE)) for _ in range(3)]
-    assert min(t for t, _ in tries) < (5 if name in HARD else 12) * min(p for _, p in tries)
+    tries: list[tuple[float, float]] = []
+    while not tries or min(t for t, _ in tries) >= most * min(p for _, p in tries):
+        assert len(tries) < 3, tries
+        tries.append((_seconds(text), _seconds(PROSE)))
 
 
 def _seconds(text):

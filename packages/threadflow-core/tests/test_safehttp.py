@@ -96,7 +96,7 @@ class Site(BaseHTTPRequestHandler):
 
     def _drip(self, byte):
         try:
-            for _ in range(300):
+            for _ in range(3_000):
                 self.wfile.write(byte)
                 self.wfile.flush()
                 time.sleep(0.02)
@@ -104,7 +104,7 @@ class Site(BaseHTTPRequestHandler):
             pass
 
     def silent(self):
-        self.server.stop.wait(5)
+        self.server.stop.wait(60)
 
 
 @pytest.fixture
@@ -268,13 +268,20 @@ class TestHowLongAndHowMuch:
         with pytest.raises(FetchFailed) as failed:
             get(site, path, timeout=0.4)
         assert failed.value.code == "fetch_timeout"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
 
     def test_a_slow_resolver_is_not_waited_for(self):
+        let_go = threading.Event()
+
+        def resolver(host):
+            let_go.wait(60)
+            return []
+
         began = time.monotonic()
         with pytest.raises(FetchFailed):
-            fetch("http://x.example/", resolver=lambda host: time.sleep(3) or [], timeout=0.2)
-        assert time.monotonic() - began < 1
+            fetch("http://x.example/", resolver=resolver, timeout=0.2)
+        let_go.set()
+        assert time.monotonic() - began < 20
 
     def test_not_for_ever_in_circles(self, site):
         with pytest.raises(FetchFailed) as failed:

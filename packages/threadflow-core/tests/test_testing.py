@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management.color import no_style
 from django.db import connection
 
 from threadflow_core import jobs
@@ -17,6 +18,7 @@ from threadflow_core.testing import (
     LeftLoopback,
     assert_queries,
     assert_same_queries,
+    flushing,
     only_loopback,
     race,
 )
@@ -160,6 +162,50 @@ class TestRace:
             return connection.connection is not None
 
         assert all(race(one, 3))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+class TestFlushing:
+    @pytest.fixture
+    def flush(self, monkeypatch):
+        """What `flush` would run, as texts."""
+        from django.db.backends.postgresql.operations import DatabaseOperations
+
+        monkeypatch.setattr(DatabaseOperations, "sql_flush", DatabaseOperations.sql_flush)
+        flushing.install()
+        tables = connection.introspection.django_table_names(only_existing=True)
+        return lambda **more: connection.ops.sql_flush(no_style(), tables, **more)
+
+    def test_rows_are_deleted_where_there_are_some(self, flush):
+        before = flush()
+        Group.objects.create(name="readers")
+        assert set(flush()) - set(before) == {'DELETE FROM "auth_group"'}
+        with connection.cursor() as cursor:
+            for statement in flush():
+                cursor.execute(statement)
+        assert flush() == []
+
+    def test_many_rows_are_truncated(self, flush, monkeypatch):
+        monkeypatch.setattr(flushing, "MANY", 2)
+        assert flush()[0].startswith("TRUNCATE")
+
+    def test_rows_that_a_trigger_guards_are_truncated(self, flush):
+        Group.objects.create(name="readers")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE 'append-only'; END $$"
+            )
+            guard = "CREATE TRIGGER stay BEFORE DELETE ON auth_group FOR EACH ROW"
+            cursor.execute(f"{guard} EXECUTE FUNCTION stay()")
+        assert flush()[0].startswith("TRUNCATE")
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER stay ON auth_group")
+        assert 'DELETE FROM "auth_group"' in flush()
+
+    def test_sequences_are_reset_only_by_truncating(self, flush):
+        assert flush(reset_sequences=True)[0].startswith("TRUNCATE")
 
 
 class TestInlineDriver(JobsDriverContract):

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from threadflow_core import caching
 from threadflow_core.testing.proxy import FaultProxy
 from threadflow_core.testing.racing import race
 from threadflow_forum import blocks
@@ -25,6 +26,8 @@ from threadflow_forum.services.votes import Vote
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+#: Seconds. A busy machine may need some; a Redis that is waited for would need minutes.
+PATIENCE = 8
 #: One-time keys and tokens, which differ from one answer to the next for one reader, too.
 PASSING = re.compile(
     r'name="(?:csrfmiddlewaretoken|nonce|_once)" value="[^"]+"|"X-CSRFToken": "[^"]+"'
@@ -268,8 +271,10 @@ def behind(settings: Any, proxy: FaultProxy) -> Any:
 @pytest.mark.parametrize("fault", ["cut", "hang"])
 @pytest.mark.parametrize("warm", [True, False], ids=["in use", "from the start"])
 def test_a_dead_redis_makes_a_slower_page_and_nothing_worse(
-    behind: Any, proxy: FaultProxy, pages: list[str], thread: Any, bo: Any, fault: Any, warm: bool
-) -> None:
+    behind: Any, proxy: FaultProxy, pages: list[str], thread: Any, bo: Any, fault: Any, warm: bool,
+    monkeypatch: Any,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(caching, "OPEN_SECONDS", 600)
     member = Client()
     member.force_login(bo)
     if warm:
@@ -277,16 +282,19 @@ def test_a_dead_redis_makes_a_slower_page_and_nothing_worse(
             guest(path)
         assert caches["pages"].get("anything", "missing") == "missing"
     proxy.mode = fault
+    before = proxy.connections
     for path in pages:
         began = time.monotonic()
         assert guest(path).status_code == 200, path
-        assert time.monotonic() - began < 1, path
+        assert time.monotonic() - began < PATIENCE, path
     began = time.monotonic()
     assert member.get(thread.get_absolute_url()).status_code == 200
     reply = reverse("threadflow_forum:comment_on", args=[thread.public_id])
     assert member.post(reply, {"body": "Said while the cache was away"}).status_code == 303
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < PATIENCE
     assert "Said while" in guest(thread.get_absolute_url()).content.decode()
+    if fault == "hang":  # and it was asked no more than it takes to find out
+        assert proxy.connections - before <= caching.FAILURES
 
 
 @pytest.mark.redis

@@ -32,6 +32,31 @@ SWATCHES = [
     "ai",
     "danger",
 ]
+VOTES = [
+    ("plain", 41, 0, ""),
+    ("up", 42, 1, ""),
+    ("down", 40, -1, ""),
+    ("v", 7, 0, "v"),
+    ("vup", 1204, 1, "v"),
+]
+BADGES = [
+    ("", "Member"),
+    ("op", "OP"),
+    ("mod", "Mod"),
+    ("ai", "AI bot"),
+    ("pre", "Patron"),
+    ("new", "New"),
+    ("ok", "Solved"),
+    ("warn", "Held"),
+    ("bad", "Removed"),
+]
+TABS = [("#hot", "Hot", True), ("#new", "New", False), ("#mentions", "Mentions", False, 3)]
+CRUMBS = [("#subs", "Subs"), ("#breadmaking", "breadmaking"), ("", "Rules")]
+PROSE = mark_safe(
+    "<p>Post bodies are read, so they get the serif, and a <a href='#x'>link</a> looks like one.</p>"
+    "<blockquote><p>Change the clock, not the flour.</p></blockquote>"
+    "<ul><li>Dough at 26 °C</li><li>Six hours</li></ul><pre tabindex='0'><code>hydration = water / flour</code></pre>"
+)
 
 
 class SampleForm(forms.Form):
@@ -54,7 +79,28 @@ def samples() -> dict[str, Any]:
 
 
 def side(name: str, theme: str, label: str) -> dict[str, Any]:
-    now = timezone.now()
+    """One half of the page: every component under one theme, with ids of its own."""
+    return {
+        "name": name,
+        "theme": theme,
+        "label": label,
+        "swatches": SWATCHES,
+        "refused": ["Not sent. Your text is kept."],
+        "people": PEOPLE,
+        "form": SampleForm(auto_id=f"{name}-%s"),
+        "bad_form": refused_form(name),
+        "votes": VOTES,
+        "badges": BADGES,
+        "own_badges": [("op", "OP"), ("mod", "Mod")],
+        "when": timezone.now() - timedelta(hours=4),
+        "tabs": TABS,
+        "crumbs": CRUMBS,
+        "prose": PROSE,
+    }
+
+
+def refused_form(name: str) -> SampleForm:
+    """A form as it comes back: what was typed is kept, what is wrong is named."""
     bad = SampleForm(
         {
             "title": "A rye that stands up",
@@ -65,44 +111,4 @@ def side(name: str, theme: str, label: str) -> dict[str, Any]:
         auto_id=f"{name}-bad-%s",
     )
     bad.is_valid()
-    return {
-        "name": name,
-        "theme": theme,
-        "label": label,
-        "swatches": SWATCHES,
-        "refused": ["Not sent. Your text is kept."],
-        "people": PEOPLE,
-        "form": SampleForm(auto_id=f"{name}-%s"),
-        "bad_form": bad,
-        "votes": [
-            ("plain", 41, 0, ""),
-            ("up", 42, 1, ""),
-            ("down", 40, -1, ""),
-            ("v", 7, 0, "v"),
-            ("vup", 1204, 1, "v"),
-        ],
-        "badges": [
-            ("", "Member"),
-            ("op", "OP"),
-            ("mod", "Mod"),
-            ("ai", "AI bot"),
-            ("pre", "Patron"),
-            ("new", "New"),
-            ("ok", "Solved"),
-            ("warn", "Held"),
-            ("bad", "Removed"),
-        ],
-        "own_badges": [("op", "OP"), ("mod", "Mod")],
-        "when": now - timedelta(hours=4),
-        "tabs": [
-            ("#hot", "Hot", True),
-            ("#new", "New", False),
-            ("#mentions", "Mentions", False, 3),
-        ],
-        "crumbs": [("#subs", "Subs"), ("#breadmaking", "breadmaking"), ("", "Rules")],
-        "prose": mark_safe(
-            "<p>Post bodies are read, so they get the serif, and a <a href='#x'>link</a> looks like one.</p>"
-            "<blockquote><p>Change the clock, not the flour.</p></blockquote>"
-            "<ul><li>Dough at 26 °C</li><li>Six hours</li></ul><pre tabindex='0'><code>hydration = water / flour</code></pre>"
-        ),
-    }
+    return bad
