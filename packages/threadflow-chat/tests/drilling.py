@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -102,6 +103,9 @@ def servers(core: dict[str, Any], kind: str, folder: Path) -> Iterator[Callable[
     yield start
     for one in started:
         if one.poll() is None:
+            # The processes that some servers serve from outlive the one that began them.
+            for child in psutil.Process(one.pid).children(recursive=True):
+                child.kill()
             one.kill()
         one.wait()
 

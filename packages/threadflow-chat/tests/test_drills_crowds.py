@@ -15,8 +15,10 @@ pytest.importorskip("channels", reason="live frames need Channels")
 pytest.importorskip("uvicorn", reason="drills need a server")
 pytest.importorskip("websockets", reason="readers need a client")
 
+from django.conf import settings as django_settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
+from django.test import Client
 
 from threadflow_chat.models import RoomMember
 from threadflow_chat.services import messages, rooms
@@ -102,14 +104,15 @@ async def test_f14_all_followers_of_a_server_that_is_replaced_go_on_at_another(
     talk = Talk(room, ada)
     await talk.say(3)
     # Ten sockets are the most that one person has, so it takes several.
-    people = [await in_thread(person, f"p{n}") for n in range(1 + count // 10)]
+    many = range(1 + count // 10)
+    cookies = await in_thread(lambda: [cookie_of(person(f"p{n}")) for n in many])
     readers = [Reader(room.live_topic) for _ in range(count)]
 
     async def keep(number: int) -> None:
         one = readers[number]
         for server in (first, second):
-            given = await ticket(people[number % len(people)])
-            await one.follow(server.url(), ticket=given)
+            cookie = cookies[number % len(cookies)]
+            await one.follow(server.url(), server.origin, cookie=cookie)
 
     tasks = [asyncio.get_running_loop().create_task(keep(n)) for n in range(count)]
     await asyncio.wait_for(asyncio.gather(*(one.ready.wait() for one in readers)), 60)
@@ -121,6 +124,13 @@ async def test_f14_all_followers_of_a_server_that_is_replaced_go_on_at_another(
     assert all(one.events == list(range(one.events[0], one.seq + 1)) for one in readers)
     assert {one.closed for one in readers} == {1012}  # of the first server; then nothing ended
     assert "Traceback" not in second.log
+
+
+def cookie_of(person: Any) -> str:
+    client = Client()
+    client.force_login(person)
+    name = django_settings.SESSION_COOKIE_NAME
+    return f"{name}={client.cookies[name].value}"
 
 
 @pytest.mark.slow
@@ -171,7 +181,8 @@ async def test_f17_idle_connections_live_through_proxies_that_cut_idle_ones(
     with FaultProxy(host, int(port), idle=3.0) as front:
         through = f"ws://127.0.0.1:{front.port}/ws/v1/"
         reader = Reader(room.live_topic)
-        task = asyncio.get_running_loop().create_task(reader.follow(through, server.origin))
+        origin = f"http://127.0.0.1:{front.port}"
+        task = asyncio.get_running_loop().create_task(reader.follow(through, origin))
         await asyncio.wait_for(reader.ready.wait(), 40)
         made = proxy.connections
         await asyncio.sleep(32)
