@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +16,11 @@ pytestmark = [
     pytest.mark.skipif(not browser_path(), reason="no Chromium on this machine"),
 ]
 ROOM = "/chat/of/sub/breadmaking/"
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def slow(*values: Any, id: str) -> Any:
+    return pytest.param(*values, marks=pytest.mark.slow, id=id)
 
 
 def enter(page: Any, name: str, room: str = ROOM) -> Any:
@@ -39,12 +45,20 @@ def line(page: Any, text: str) -> Any:
     return page.locator("#tf-log article", has_text=text).last
 
 
-@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
-def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> None:
-    ada = enter(open_page(chromium, address, viewport={"width": 1280, "height": 900}), "ada")
-    mod = enter(open_page(chromium, address, viewport={"width": 390, "height": 844}), "mod")
+@pytest.mark.parametrize(
+    ("count", "second"),
+    [(10, PHONE), slow(100, DESKTOP, id="100"), slow(100, PHONE, id="100 on a phone")],
+)
+def test_two_people_talk_in_turns(
+    chromium: Any,
+    address: str,
+    count: int,
+    second: dict[str, int],
+) -> None:
+    ada = enter(open_page(chromium, address, viewport=DESKTOP), "ada")
+    mod = enter(open_page(chromium, address, viewport=second), "mod")
     watches = [Watch(ada, address), Watch(mod, address)]
-    mark = f"turn{count}:"
+    mark = f"turn{count}-{second['width']}:"
     for number in range(count):
         writer, reader = (ada, mod) if number % 2 == 0 else (mod, ada)
         say(writer, f"{mark} {number}")
@@ -57,21 +71,36 @@ def test_two_people_talk_in_turns(chromium: Any, address: str, count: int) -> No
     assert [text for watch in watches for text in watch.found] == []
 
 
-def test_what_was_said_during_a_cut_arrives_once(chromium: Any, address: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "seconds", "reader"),
+    [(5, 0, DESKTOP), slow(20, 30, DESKTOP, id="30 s"), slow(20, 30, PHONE, id="30 s on a phone")],
+)
+def test_what_was_said_during_a_cut_arrives_once(
+    chromium: Any,
+    address: str,
+    count: int,
+    seconds: int,
+    reader: dict[str, int],
+) -> None:
     """The reader's socket is cut; the page catches up by itself."""
     mod = enter(open_page(chromium, address), "mod")
-    page = open_page(chromium, address)
+    page = open_page(chromium, address, viewport=reader)
     page.add_init_script(CUT)
     ada = enter(page, "ada")
+    mark = f"cut{count}-{reader['width']}:"
     ada.evaluate("tfCut()")
-    for number in range(5):
-        say(mod, f"cut: {number}")
-        mod.wait_for_selector(f"#tf-log article[data-mno] >> text=/^cut: {number}$/")
+    began = time.monotonic()
+    for number in range(count):
+        say(mod, f"{mark} {number}")
+        mod.wait_for_selector(f"#tf-log article[data-mno] >> text=/^{mark} {number}$/")
         mod.wait_for_timeout(1_050)
-    assert said(ada, "cut:") == []
+    mod.wait_for_timeout(max(0, seconds - time.monotonic() + began) * 1000)
+    assert said(ada, mark) == []
     ada.evaluate("tfMend()")
-    ada.wait_for_selector("#tf-log article >> text=/^cut: 4$/", timeout=40_000)
-    assert said(ada, "cut:") == [f"cut: {number}" for number in range(5)]
+    last = count - 1
+    ada.wait_for_selector(f"#tf-log article >> text=/^{mark} {last}$/", timeout=60_000)
+    wanted = [f"{mark} {number}" for number in range(count)]
+    assert said(ada, mark) == said(mod, mark) == wanted
 
 
 #: Lets a test cut the page's socket and keep new ones from being opened.

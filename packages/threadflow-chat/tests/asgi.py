@@ -11,5 +11,9 @@ http = get_asgi_application()
 from threadflow_chat import routing as chat  # noqa: E402
 from threadflow_core.realtime import routing as core  # noqa: E402
 
+from .drill_hooks import set_gate  # noqa: E402
+
+set_gate()
+
 sockets = URLRouter([*chat.websocket_urlpatterns, *core.websocket_urlpatterns])
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
@@ -7,10 +10,19 @@ from django.contrib.auth import get_user_model
 from threadflow_chat.services import membership, messages, rooms
 from threadflow_chat.swaps import get_message_model, get_room_model
 
-pytest_plugins = ["threadflow_core.testing.pytest_plugin"]
+pytest_plugins = ["threadflow_core.testing.pytest_plugin", "tests.drill_fixtures"]
+
+#: How often each drill runs: a fault that is survived once may have been luck.
+DRILL_TIMES = int(os.environ.get("DRILL_TIMES") or "1")
 
 WITH_API = "rest_framework" in django_settings.INSTALLED_APPS
 WITH_FORUM = "threadflow_forum" in django_settings.INSTALLED_APPS
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    if DRILL_TIMES > 1 and metafunc.definition.get_closest_marker("drill"):
+        metafunc.fixturenames.append("time_of_drill")
+        metafunc.parametrize("time_of_drill", range(1, DRILL_TIMES + 1))
 
 
 @pytest.fixture(autouse=True)

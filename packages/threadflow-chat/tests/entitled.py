@@ -19,3 +19,13 @@ class Sold(DeclaredEntitlements):
         if feature in GRANTS.get(name, set()):
             return Decision(True)
         return Decision(False, reason="not_bought", upgrade_url="/premium/")
+
+
+class SoldToGroups(DeclaredEntitlements):
+    """Everything is sold: a feature is allowed to the members of the group of its name, in every
+    process."""
+
+    def check(self, person: Any, feature: str) -> Decision:
+        if getattr(person, "pk", None) and person.groups.filter(name=feature).exists():
+            return Decision(True)
+        return Decision(False, reason="not_bought", upgrade_url="/premium/")

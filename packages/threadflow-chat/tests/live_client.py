@@ -103,7 +103,7 @@ class Reader:
         self.ready = asyncio.Event()
         self.closed: int | None = None
 
-    async def follow(self, url: str, origin: str = "", *, ticket: str = "") -> None:
+    async def follow(self, url: str, origin: str = "", *, cookie: str = "") -> None:
         """Follow until the connection ends; call it again to resume."""
         from websockets.asyncio.client import connect
         from websockets.exceptions import ConnectionClosed
@@ -112,11 +112,11 @@ class Reader:
             url,
             origin=origin or None,  # type: ignore[arg-type]
             subprotocols=["threadflow.v1.json"],  # type: ignore[list-item]
+            additional_headers={"Cookie": cookie} if cookie else {},
             compression=None,
         ) as ws:
             asked = {"topic": self.topic, "since": self.seq, "epoch": self.epoch}
-            hello: dict[str, Any] = {"op": "hello", "v": 1, "topics": [asked]}
-            await ws.send(json.dumps(hello | ({"ticket": ticket} if ticket else {})))
+            await ws.send(json.dumps({"op": "hello", "v": 1, "topics": [asked]}))
             try:
                 async for message in ws:
                     frame = json.loads(message)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from threadflow_chat import frames, rosters
 from threadflow_chat.live import leases, presence, typing
-from threadflow_chat.models import Reaction
+from threadflow_chat.models import Reaction, RoomMember
 from threadflow_chat.services import (
     bots,
     membership,
@@ -165,7 +165,9 @@ async def test_erased_people_leave_no_words_in_memory(
     await do(reactions.react, person=ada, message=sent, emoji="👍", on=True)
     assert "My address" in str(await first.all())
     await in_thread(privacy.erase, ada)
-    assert await first.all() == []
+    (told,) = await first.all()
+    key = user_topic(ada).removeprefix("user:")
+    assert (told["op"], told["user"]) == ("person.gone", {"id": key}) and told["seq"] == 6
     later = await sockets()
     (resumed,) = await later.follow(
         {"topic": room.live_topic, "since": 0, "epoch": answer["epoch"]}
@@ -586,6 +588,101 @@ async def test_typing_is_gathered_and_only_of_those_who_may_write(
     while not frame["off"]:
         frame = await reader.get("typing")
     assert frame["users"] == []
+
+
+async def test_in_a_crowd_nobody_is_told_who_is_writing(
+    quick: None, sockets: Any, room: Any, ada: Any, bo: Any, settings: Any
+) -> None:
+    settings.THREADFLOW_CHAT = {"TYPING_MAX_PEOPLE": 2}
+    reader, writer = await sockets(bo), await sockets(ada)
+    for socket in (reader, writer):
+        await socket.follow(room.live_topic)
+    while (await reader.ask("who", room=str(room.pk)))["n"] < 2:
+        await asyncio.sleep(0.01)
+    writer.send(op="typing", room=str(room.pk), on=True)
+    assert (await reader.get("typing"))["n"] == 1
+    others = [leases.Lease(str(n), "elsewhere") for n in range(10_000, 10_005)]
+    await leases.LocalLeases().apply(str(room.pk), others, [])
+    typing.keeper()._crowded.clear()  # as if a while had passed
+    await reader.all()
+    for _ in range(3):
+        writer.send(op="typing", room=str(room.pk), on=True)
+    await writer.all()
+    await asyncio.sleep(0.1)
+    assert "typing" not in {frame["op"] for frame in await reader.all()}
+
+
+# ---------------------------------------------------------------------- pointers
+
+
+@pytest.fixture
+def crowd_of_readers(group: Any, ada: Any, person: Any, plant: Any) -> list[Any]:
+    """Ten people inside a group with twenty messages."""
+    people = [person(f"reader{n}") for n in range(10)]
+    membership.invite(person=ada, room=group, people=people)
+    plant(group, ada, 20)
+    return people
+
+
+async def test_pointers_that_move_together_are_one_write(
+    sockets: Any, group: Any, crowd_of_readers: Any, settings: Any, monkeypatch: Any
+) -> None:
+    settings.THREADFLOW_CHAT = {"READ_GATHER_SECONDS": 0.1}
+    calls: list[Any] = []
+    real = reads.move_pointers
+
+    def counted(room: Any, moves: Any) -> Any:
+        with CaptureQueriesContext(connection) as captured:
+            found = real(room, moves)
+        calls.append((len(moves), len(statements(captured))))
+        return found
+
+    monkeypatch.setattr(reads, "move_pointers", counted)
+    singly: list[Any] = []
+    mark_read = reads.mark_read
+    monkeypatch.setattr(
+        reads, "mark_read", lambda **given: singly.append(given) or mark_read(**given)
+    )
+    some = [await sockets(one) for one in crowd_of_readers]
+    for socket, one in zip(some, crowd_of_readers, strict=True):
+        await socket.follow(group.live_topic, user_topic(one))
+        socket.send(op="read", room=str(group.pk), mno=1)
+        assert (await socket.get("read"))["mno"] == 1  # the first is written at once
+    for mno in (*range(2, 12), 5, 20):
+        for socket in some:
+            socket.send(op="read", room=str(group.pk), mno=mno)
+    for socket in some:
+        while (told := await socket.get("read"))["mno"] < 20:
+            continue
+        assert (told["n"], told["mentions"]) == (0, 0)
+    assert len(singly) == 10 and any(moves >= 5 for moves, _statements in calls)
+    assert sum(moves for moves, _statements in calls) <= 60, calls  # of 120
+    # Pointers, the room, one statement for all who move alike, and what to tell them.
+    assert all(statements <= 4 for moves, statements in calls if moves == 10), calls
+    pointers = RoomMember.objects.filter(room=group, person__in=crowd_of_readers)
+    found = await in_thread(lambda: set(pointers.values_list("last_read_mno", flat=True)))
+    assert found == {20}
+
+
+async def test_who_makes_a_message_unread_is_not_overruled_by_what_was_gathered(
+    sockets: Any, group: Any, bo: Any, ada: Any, plant: Any, settings: Any
+) -> None:
+    settings.THREADFLOW_CHAT = {"READ_GATHER_SECONDS": 0.1}
+    await in_thread(plant, group, ada, 10)
+    socket = await sockets(bo)
+    await socket.follow(group.live_topic, user_topic(bo))
+    socket.send(op="read", room=str(group.pk), mno=5)
+    assert (await socket.get("read"))["mno"] == 5
+    socket.send(op="read", room=str(group.pk), mno=6)
+    await do(reads.mark_unread, person=bo, room=group, mno=3)  # in another tab
+    assert (await socket.get("read"))["mno"] == 2
+    await asyncio.sleep(0.3)
+    assert await socket.all(without=("pres", "typing")) == []
+    socket.send(op="read", room=str(group.pk), mno=7)  # and then they read on
+    assert (await socket.get("read"))["mno"] == 7
+    for bad in ({"mno": "x"}, {"mno": -1}, {}):
+        socket.send(op="read", room=str(group.pk), **bad)
+        assert (await socket.get("err"))["code"] == "bad_request"
 
 
 # ---------------------------------------------------------------------- bots

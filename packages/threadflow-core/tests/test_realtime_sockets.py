@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from django.conf import settings as django_settings
 from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.test import Client
 
@@ -23,6 +24,7 @@ from threadflow_core.realtime.consumers import LiveConsumer
 from threadflow_core.realtime.hub import Hub, current_hub
 from threadflow_core.realtime.models import LiveEvent, Topic
 from threadflow_core.realtime.routing import own_topic
+from threadflow_core.realtime.sockets import Socket
 from threadflow_core.realtime.threads import in_thread
 
 from .drill import topics
@@ -899,3 +901,40 @@ def test_a_ticket_raced_by_many_admits_one(ada: Any) -> None:
     for thread in threads:
         thread.join(20)
     assert len(admitted) == 1
+
+
+class Sending:
+    """What the `send` of a server written in another language may return: to be awaited, and
+    neither a coroutine nor a generator."""
+
+    def __init__(self, waits: int) -> None:
+        self.waits = waits
+
+    def __await__(self) -> Sending:
+        return self
+
+    def __iter__(self) -> Sending:
+        return self
+
+    def __next__(self) -> None:
+        if not self.waits:
+            raise StopIteration
+        self.waits -= 1
+
+
+@pytest.mark.xfail(strict=True, reason="a socket drives only coroutines")
+@pytest.mark.parametrize("waits", [0, 2])
+async def test_a_server_whose_send_is_no_coroutine_is_served_too(waits: int) -> None:
+    sent: list[str] = []
+
+    def send(message: Any) -> Sending:
+        sent.append(message["text"])
+        return Sending(waits)
+
+    socket = Socket(send, person=AnonymousUser())  # type: ignore[arg-type]
+    for number in range(3):
+        socket.push(str(number))
+    async with asyncio.timeout(5):
+        while len(sent) < 3:
+            await asyncio.sleep(0)
+    assert sent == ["0", "1", "2"] and socket.closing is None

@@ -52,6 +52,8 @@ class ChatSettings:
     PREVIEWS: bool = True
     #: Previews of one message.
     PREVIEWS_MAX: int = 3
+    #: Seconds over which the pointers of readers are gathered before they are written.
+    READ_GATHER_SECONDS: float = 2.0
     #: Feature that reading needs; empty: none.
     READ_FEATURE: str = "chat.live"
     #: Feature that writing needs besides; empty: none.
@@ -66,6 +68,8 @@ class ChatSettings:
     SOCKET_BINDING: str = "thread"
     #: Longest message, in characters.
     TEXT_MAX_LENGTH: int = 4_000
+    #: With more people present nobody is told who is writing.
+    TYPING_MAX_PEOPLE: int = 200
     #: Seconds in which an own deletion can be taken back.
     UNDO_SECONDS: int = 600
     #: In rooms with more members, new messages are not pushed to the badge of each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threadflow_core import jobs
+from threadflow_core import jobs, realtime
 
 from .services import bots, mentions, previews
 
@@ -38,3 +38,10 @@ def previews_of_links(event: jobs.JobEvent) -> None:
 def close_unfinished(event: jobs.JobEvent) -> None:
     """A bot that died in the middle leaves what it had said, marked as cut off."""
     bots.close_unfinished(event.payload["message_id"])
+
+
+@jobs.handler("chat.person_erased", name="chat.farewells", atomic=False)
+def farewells(event: jobs.JobEvent) -> None:
+    """Open pages hide what an erased person said. A room at a time: each locks its own topic."""
+    for room in event.payload["rooms"]:
+        realtime.publish(f"room:{room}", "person.gone", ids={"author": event.payload["author"]})

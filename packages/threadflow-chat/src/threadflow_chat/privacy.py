@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from threadflow_core import privacy, realtime, search
+from threadflow_core import jobs, privacy, realtime, search
 from threadflow_core.realtime.kinds import user_key
 
 from .models import INSIDE, Mention, MessageRevision, Pin, Reaction, RoomLogEntry, RoomMember
@@ -69,10 +69,12 @@ def _rows(model: Any, by: str, *fields: str) -> Callable[[Any], Iterable[dict[st
 def erase_messages(person: Any) -> None:
     """Blank what a person said; the places stay, so that the numbers of a room have no holes.
 
-    Frames of it that are still in memory are dropped in every process with the commit.
+    Frames of it that are still in memory are dropped in every process with the commit; a job
+    tells the followers of each room, whose pages hide it.
     """
     model = get_message_model()
     mine = model.objects.filter(author=person)
+    _tell_followers(mine, user_key(person.pk))
     keys = list(mine.values_list("pk", flat=True))
     for start in range(0, len(keys), 500):
         for pk in keys[start : start + 500]:
@@ -97,6 +99,13 @@ def erase_messages(person: Any) -> None:
         attachment_count=0,
         version=F("version") + 1,
     )
+
+
+def _tell_followers(mine: Any, author: str) -> None:
+    said_in = mine.order_by("room_id").values_list("room_id", flat=True).distinct()
+    rooms = [str(pk) for pk in said_in]
+    for start in range(0, len(rooms), 100):
+        jobs.emit("chat.person_erased", rooms=rooms[start : start + 100], author=author)
 
 
 def _erase_memberships(person: Any) -> None:

@@ -25,10 +25,10 @@ from .. import frames, policies
 from ..exceptions import Barred, ConfirmMention, PremiumRequired
 from ..services import bots, history, messages, pins, reactions, reads
 from ..swaps import get_message_model, get_room_model
-from . import presence, typing
+from . import presence, reading, typing
 
 Frame = dict[str, Any]
-Op = Callable[[Any, Frame], Frame | None]
+Op = Callable[[Any, Frame], Frame]
 
 #: Codes of the services in the words of the protocol.
 CODES = {
@@ -48,7 +48,7 @@ def op(function: Op) -> Op:
     """Answer errors with what the protocol says about them, and with what was asked."""
 
     @functools.wraps(function)
-    def answer(socket: Any, frame: Frame) -> Frame | None:
+    def answer(socket: Any, frame: Frame) -> Frame:
         try:
             return function(socket, frame)
         except ThreadflowError as error:
@@ -164,8 +164,25 @@ def bot_stop(socket: Any, frame: Frame) -> Frame:
 # ---------------------------------------------------------------------- reading
 
 
+async def read(socket: Any, frame: Frame) -> Frame | None:
+    """Moves of the pointer that ask for no answer are gathered, once it is known where it was."""
+    room, mno = _followed(socket, frame), _number(frame.get("mno"))
+    keeper, person = reading.keeper(), socket.person
+    backwards = frame.get("unread") is True
+    gathered = "i" not in frame and not backwards and person.is_authenticated
+    if room is not None and mno is not None and gathered and keeper.knows(room, person):
+        keeper.move(room, person, mno)
+        return None
+    answer: Frame = await in_thread(_read, socket, frame)
+    if answer["op"] != "ok":
+        return answer
+    if room is not None:
+        keeper.written(room, person, answer["mno"])
+    return answer if "i" in frame else None
+
+
 @op
-def read(socket: Any, frame: Frame) -> Frame | None:
+def _read(socket: Any, frame: Frame) -> Frame:
     person = _person(socket)
     spend(reads.READ_LIMIT, person)
     mno = _number(frame.get("mno"))
@@ -176,8 +193,6 @@ def read(socket: Any, frame: Frame) -> Frame | None:
         state = reads.mark_unread(person=person, room=room, mno=mno)
     else:
         state = reads.mark_read(person=person, room=room, mno=mno)
-    if "i" not in frame:
-        return None
     return {"op": "ok", "mno": state.last_read_mno, "n": state.unread, "mentions": state.mentions}
 
 
@@ -229,7 +244,7 @@ async def type_(socket: Any, frame: Frame) -> Frame | None:
     room = _followed(socket, frame)
     if room is None or not socket.person.is_authenticated:
         return None
-    if await _may_type(socket, room):
+    if await _may_type(socket, room) and not await typing.keeper().is_crowded(room):
         typing.keeper().set(room, socket.person, frame.get("on") is not False)
     return None
 

@@ -11,11 +11,15 @@ from threadflow_core import people, realtime
 from threadflow_core.realtime.threads import in_thread
 
 from .. import frames
+from ..app_settings import app_settings
+from . import presence
 
 #: Seconds over which changes are gathered, and for which a sign counts.
 GATHER, FORGET = 1.0, 6.0
 #: Names in one frame; of the others only the number is told.
 NAMES = 5
+#: Seconds for which it is not asked again how many people are in a room.
+CROWD = 10.0
 
 
 class Keeper:
@@ -28,6 +32,20 @@ class Keeper:
         self._stopped: dict[str, set[Any]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._crowded: dict[str, tuple[float, bool]] = {}
+
+    async def is_crowded(self, room: str) -> bool:
+        """Whether so many people are present that who is writing is noise."""
+        now = time.monotonic()
+        asked, crowded = self._crowded.get(room, (now - CROWD, False))
+        if now - asked < CROWD:
+            return crowded
+        self._crowded[room] = (now, crowded)  # who comes meanwhile does not ask again
+        crowded = len(await presence.keeper().here(room)) > app_settings.TYPING_MAX_PEOPLE
+        self._crowded[room] = (now, crowded)
+        for key in [key for key, (at, _c) in self._crowded.items() if now - at > CROWD]:
+            del self._crowded[key]
+        return crowded
 
     def set(self, room: str, person: Any, on: bool) -> None:
         """`person` writes, or has stopped."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from threadflow_core import realtime
 from threadflow_core.limits import Limit
+from threadflow_core.realtime.kinds import user_key
 
 from ..abstract_models import AbstractRoom
 from ..models import Mention, RoomMember
@@ -27,6 +30,14 @@ class ReadState:
     last_read_mno: int
     unread: int
     mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A pointer that was at `since` or later goes to `mno`."""
+
+    since: int
+    mno: int
 
 
 @transaction.atomic
@@ -47,6 +58,40 @@ def mark_unread(*, person: Any, room: AbstractRoom, mno: int) -> ReadState:
     rows = RoomMember.objects.filter(person_id=person.pk, room_id=room.pk)
     moved = rows.update(last_read_mno=before, mention_count=_mentions_after(before))
     return _told(person, room, tell=bool(moved))
+
+
+@transaction.atomic
+def move_pointers(room_id: Any, moves: Mapping[Any, Move]) -> dict[Any, int]:
+    """Move the pointers of many people, by key; returns where those stand that could be asked.
+
+    One statement for all that move alike. A pointer before `since` was set back by its owner
+    and stays; one that somebody else is writing at this moment is left for the next time.
+    """
+    rows = RoomMember.objects.filter(room_id=room_id, person_id__in=list(moves))
+    # Somebody has two tabs in two processes: who waits for nobody cannot end in a deadlock.
+    rows = rows.select_for_update(skip_locked=True)
+    free = list(rows.values_list("person_id", "last_read_mno"))
+    last = get_room_model().objects.filter(pk=room_id).values_list("last_mno", flat=True).first()
+    alike: dict[int, list[Any]] = {}
+    for pk, stands in free:
+        mno = min(moves[pk].mno, last or 0)
+        if moves[pk].since <= stands < mno:
+            alike.setdefault(mno, []).append(pk)
+    for mno, people_ids in alike.items():
+        RoomMember.objects.filter(room_id=room_id, person_id__in=people_ids).update(
+            last_read_mno=mno, mention_count=_mentions_after(mno)
+        )
+    moved = {pk: mno for mno, people_ids in alike.items() for pk in people_ids}
+    _tell_all(room_id, moved, last or 0)
+    return {pk: moved.get(pk, stands) for pk, stands in free}
+
+
+def _tell_all(room_id: Any, moved: dict[Any, int], last: int) -> None:
+    rows = RoomMember.objects.filter(room_id=room_id, person_id__in=list(moved))
+    for pk, mentions in rows.values_list("person_id", "mention_count") if moved else ():
+        unread = max(0, last - moved[pk])
+        fields = {"mno": moved[pk], "n": unread, "mentions": mentions}
+        realtime.hint(f"user:{user_key(pk)}", "read", room=str(room_id), **fields)
 
 
 def state_of(person: Any, room: AbstractRoom) -> ReadState:

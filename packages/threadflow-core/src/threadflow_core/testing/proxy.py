@@ -24,9 +24,13 @@ class FaultProxy:
             proxy.mode = "cut"
     """
 
-    def __init__(self, host: str, port: int, *, delay: float = 0.3) -> None:
+    def __init__(
+        self, host: str, port: int, *, delay: float = 0.3, idle: float | None = None
+    ) -> None:
         self.target = (host, port)
         self.delay = delay
+        #: Seconds without a byte in either direction after which a connection is dropped.
+        self.idle = idle
         self.port = 0
         #: How many connections have been made through it.
         self.connections = 0
@@ -103,9 +107,15 @@ class FaultProxy:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(*self.target)
+        heard = asyncio.Event()
         try:
-            pipes = [self._pipe(reader, far_writer, up=True), self._pipe(far_reader, writer)]
+            pipes = [
+                self._pipe(reader, far_writer, heard, up=True),
+                self._pipe(far_reader, writer, heard),
+            ]
             tasks = [asyncio.ensure_future(pipe) for pipe in pipes]
+            if self.idle is not None:
+                tasks.append(asyncio.ensure_future(_until_silent(heard, self.idle)))
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -116,12 +126,28 @@ class FaultProxy:
             far_writer.transport.abort()
 
     async def _pipe(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool = False
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        heard: asyncio.Event,
+        *,
+        up: bool = False,
     ) -> None:
         while data := await reader.read(65536):
+            heard.set()
             self.sent += len(data) if up else 0
             await self._resumed.wait()
             if self._mode == "slow":
                 await asyncio.sleep(self.delay)
             writer.write(data)
             await writer.drain()
+
+
+async def _until_silent(heard: asyncio.Event, seconds: float) -> None:
+    """Return when nothing was heard for so many seconds."""
+    try:
+        while True:
+            heard.clear()
+            await asyncio.wait_for(heard.wait(), seconds)
+    except TimeoutError:
+        return

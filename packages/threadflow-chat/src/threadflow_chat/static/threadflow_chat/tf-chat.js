@@ -141,6 +141,8 @@
     const above = $(".tf-m-re", line);
     if (frame.reply_to) {
       line.classList.add("tf-m--re");
+      above.dataset.to = frame.reply_to.id;
+      above.dataset.toBy = frame.reply_to.author?.id || "";
       $("b", above).textContent = frame.reply_to.gone ? "" : frame.reply_to.author.name;
       $("span", above).textContent = frame.reply_to.gone ? words.lost : frame.reply_to.excerpt;
     } else above.remove();
@@ -184,7 +186,12 @@
     if (next?.matches("article")) begins(next);
     window.htmx?.process(line);
   };
+  const lose = (quote) => { // what is quoted above an answer is gone
+    $("b", quote)?.remove();
+    $("span", quote).textContent = words.lost;
+  };
   const put = (frame) => {
+    if (frame.gone) $$(`.tf-m-re[data-to="${CSS.escape(frame.id)}"]`, log).forEach(lose);
     const was = doc.getElementById("m-" + frame.id) ||
       (frame.nonce && $$("article[data-nonce]", log).find((e) => e.dataset.nonce === frame.nonce && !+e.dataset.mno));
     if (was && +was.dataset.ver > frame.ver) return;
@@ -213,6 +220,15 @@
     read();
   };
 
+  const farewell = ({ id }) => { // somebody's words were erased: what stands here of them goes
+    const by = CSS.escape(id);
+    $$(`article[data-by="${by}"]`, log).forEach((was) => {
+      put({ op: "msg.del", id: was.id.slice(2), mno: was.dataset.mno, ver: +was.dataset.ver + 1, gone: "deleted" });
+    });
+    $$(`.tf-m-re[data-to-by="${by}"]`, log).forEach(lose);
+    members();
+  };
+
   // Signs of life
   let typing;
   const shownTyping = (frame) => {
@@ -237,6 +253,7 @@
   const frame = ({ detail: f }) => {
     if (!log || (f.room && f.room !== log.dataset.tfChat)) return elsewhere(f);
     if (/^msg\.(new|edit|del|restore|enrich)$/.test(f.op)) put(f);
+    else if (f.op === "person.gone") farewell(f.user);
     else if (f.op === "react") {
       const line = doc.getElementById("m-" + f.id);
       if (line) react(line, f.emoji, f.count, f.user.id === log.dataset.tfMe ? f.on : undefined);
