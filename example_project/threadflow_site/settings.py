@@ -219,6 +219,8 @@ if LOCAL_STRIPE:
         "API_BASE": LOCAL_STRIPE_URL,
         "SECRET_KEY": "sk_test_demo",
         "WEBHOOK_SECRETS": ("whsec_demo",),
+        # Its clock can be moved, and Premium here goes by the same.
+        "CLOCK": "demo.clock.now",
     }
 THREADFLOW_CORE |= {
     "ENTITLEMENTS": "threadflow_billing.entitlements.Backend",

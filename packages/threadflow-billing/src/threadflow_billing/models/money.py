@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import OrderQuerySet, OwnedQuerySet
 from .accounts import BillingAccount, Grant
 from .catalog import Price
@@ -81,7 +81,7 @@ class PaymentOrder(models.Model):
     #: When the buyer came back from the payment page.
     returned_at = models.DateTimeField(null=True, blank=True, editable=False)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
 
     objects = OrderQuerySet.as_manager()
@@ -143,7 +143,7 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     anomaly = models.CharField(_("odd"), max_length=200, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("refund")
@@ -170,7 +170,7 @@ class Dispute(models.Model):
     reason = models.CharField(_("reason"), max_length=80, blank=True)
     amount = models.BigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("dispute")
@@ -208,7 +208,7 @@ class GiftCode(models.Model):
     )
     redeemed_at = models.DateTimeField(_("redeemed"), null=True)
     grant = models.OneToOneField(Grant, on_delete=models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     objects = OwnedQuerySet.as_manager()
 

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
-from .. import dto
+from .. import clock, dto
 from ..gateway import Gateway, gateway
 from ..models import (
     BillingAccount,
@@ -44,7 +42,7 @@ def run(*, since: dt.datetime | None = None, fix: bool = False) -> list[Finding]
             kind=finding.kind, object_key=finding.key, detail=finding.detail[:300]
         )
         if fix and repair(finding):
-            row.fixed_at = timezone.now()
+            row.fixed_at = clock.now()
             row.save(update_fields=["fixed_at"])
     return found
 
@@ -74,7 +72,7 @@ def _tombstone(provider_id: str) -> None:
             by = By.system("reconcile", "gone at Stripe")
             move_subscription(row, "canceled", by)
             row.anomaly = "gone at Stripe"
-            row.ended_at = timezone.now()
+            row.ended_at = clock.now()
             row.save()
             grants.follow(row, by)
 

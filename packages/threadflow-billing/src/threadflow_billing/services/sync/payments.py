@@ -6,11 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
 from threadflow_core import jobs
 
-from ... import dto
+from ... import clock, dto
 from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_order, record
@@ -215,7 +213,7 @@ def _follow_session(order: Any, remote: OpenedSession, context: engine.Context) 
     if session.status == "complete":
         if session.payment_status == "no_payment_required" and not order.is_settled:
             order.amount = 0
-            order.paid_at = order.paid_at or timezone.now()
+            order.paid_at = order.paid_at or clock.now()
             order.session_url = ""
             order.save(update_fields=["amount", "paid_at", "session_url"])
             to_paid(order, by)

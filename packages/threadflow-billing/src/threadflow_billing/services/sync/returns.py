@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from threadflow_core import jobs
 
-from ... import dto, signals
+from ... import clock, dto, signals
 from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_order, move_refund, record
@@ -92,7 +91,7 @@ def _refund_row(remote: dto.Refund, order: Any) -> Any:
 
 def _post_refund(row: Any, remote: dto.Refund, order: Any) -> None:
     key = f"refund:{remote.id}:succeeded"
-    when = remote.created or timezone.now()
+    when = remote.created or clock.now()
     # A refund that failed later did move money first, if it was ever booked.
     if row.state in ("succeeded", "failed") and remote.balance is not None:
         ledger.post(
@@ -111,7 +110,7 @@ def _post_refund(row: Any, remote: dto.Refund, order: Any) -> None:
     elif row.state == "succeeded":
         raise jobs.Retry(after=20, reason="Stripe has not booked the refund yet.")
     if row.state == "failed":
-        ledger.reverse(of=key, key=f"refund:{remote.id}:failed", happened_at=timezone.now())
+        ledger.reverse(of=key, key=f"refund:{remote.id}:failed", happened_at=clock.now())
 
 
 def settle_refunds(order: Any, by: By) -> None:
@@ -213,7 +212,7 @@ def _post_dispute(remote: dto.Dispute, order: Any) -> None:
             lines=ledger.outgoing(
                 balance, amount=signed, currency=remote.currency, against="disputes"
             ),
-            happened_at=remote.created or timezone.now(),
+            happened_at=remote.created or clock.now(),
             account=order.account,
             order_id=order.pk,
         )
