@@ -14,9 +14,9 @@ STRIDE = money.DAY  # the longest that a companion is left behind
 class Clockwork:
     """Moves the clock and does what falls due on the way, each at its own instant."""
 
-    def __init__(self, world, companion=None, settle=None):
+    def __init__(self, world, companion=None, tried=None):
         self.world = world
-        self.companion, self.settle = companion, settle
+        self.companion, self.tried = companion, tried
         self._travelling = threading.Lock()
 
     def catch_up(self):
@@ -59,7 +59,7 @@ class Clockwork:
                     stop = max(stop, w.now())
                     self.companion.moved(w.meta("clock")["offset"] + stop - w.now())
                     done += self.advance(to=stop)
-                self.settle()
+                self.tried()
                 self.companion.settled()
                 if stop >= target:
                     return done

@@ -62,9 +62,9 @@ class LocalStripe:
             raise RuntimeError(f"{state} is in use by another process: {exc}") from exc
         except sqlite3.DatabaseError as exc:
             raise ValueError(f"{state} is not a state file of the local Stripe: {exc}") from exc
-        self.clockwork = Clockwork(self.world, companion, self.settle)
-        self.wire = Wire(self.world, self.clockwork)
         self.delivery = Delivery(self.world, retries)
+        self.clockwork = Clockwork(self.world, companion, self.delivery.tried)
+        self.wire = Wire(self.world, self.clockwork)
         self.pages = Pages(self.world, self.clockwork, self.delivery)
         self.wanted = port
         self.server, self.stopped = None, False

@@ -122,7 +122,7 @@ def read_clock(desk, form):
     }
 
 
-@page("POST", r"/_local/clock")
+@page("POST", r"/_local/clock", steps=True)
 def move_clock(desk, form):
     """`advance` seconds, `to` an instant, or `next`: to what is due next."""
     if "next" in form:

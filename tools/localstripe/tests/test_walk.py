@@ -203,7 +203,7 @@ def test_a_companion_is_never_more_than_a_day_behind_and_hears_all_in_time(recei
         local.settle()
         seen = len(receiver.types())
         companion.told.clear()
-        local.advance(seconds=40 * DAY)
+        shop.person.json("/_local/clock", advance=40 * DAY)
         offsets = [what for name, what in companion.told if name == "moved"]
         steps = [b - a for a, b in itertools.pairwise([0, *offsets])]
         assert max(steps) <= DAY + 5 and offsets[-1] >= 40 * DAY - 5
