@@ -30,6 +30,8 @@ class BillingSettings:
     ADAPTER: str = dotted("threadflow_billing.adapter.BillingAdapter")
     #: Address of the Stripe API; empty: Stripe's own. For a local server that speaks its HTTP.
     API_BASE: str = ""
+    #: Address of the site (`https://forum.example`), put before the links in mails.
+    BASE_URL: str = ""
     #: Function that says what time it is (aware). For trying out what takes months; refused with
     #: a live key.
     CLOCK: str = dotted(SYSTEM_CLOCK)

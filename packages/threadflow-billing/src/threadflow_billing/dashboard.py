@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from threadflow_core.jobs.models import OutboxEvent
 
-from . import clock
+from . import clock, wording
 from .app_settings import app_settings
 from .models import (
     Command,
@@ -56,9 +56,11 @@ def figures() -> dict[str, Any]:
         "currency": currency,
         "revenue": [(bar.label, money(bar.value, currency)) for bar in revenue],
         "revenue_chart": bars(revenue, _("Revenue by month"), lambda value: money(value, currency)),
-        "statuses": list(statuses),
+        "statuses": [(wording.status(name), n) for name, n in statuses],
         "status_chart": bars(
-            [Bar(name, n) for name, n in statuses], _("Subscriptions by status"), str
+            [Bar(wording.status(name), n) for name, n in statuses],
+            _("Subscriptions by status"),
+            str,
         ),
         "plans": list(plans),
         "monthly": money(monthly_recurring(currency), currency),

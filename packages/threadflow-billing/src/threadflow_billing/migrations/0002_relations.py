@@ -314,7 +314,7 @@ class Migration(migrations.Migration):
                 (
                     "posted_at",
                     models.DateTimeField(
-                        default=threadflow_billing.clock.now, verbose_name="posted"
+                        default=threadflow_billing.clock.now, verbose_name="booked"
                     ),
                 ),
                 (

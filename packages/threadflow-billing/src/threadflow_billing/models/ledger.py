@@ -71,7 +71,7 @@ class LedgerTransaction(AppendOnly):
         "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
     )
     happened_at = models.DateTimeField(_("happened"))
-    posted_at = models.DateTimeField(_("posted"), default=clock.now)
+    posted_at = models.DateTimeField(_("booked"), default=clock.now)
 
     class Meta:
         verbose_name = _("ledger transaction")

@@ -76,6 +76,10 @@ class Subscription(models.Model):
         return self.status in ENDED
 
     @property
+    def is_grace_over(self) -> bool:
+        return self.grace_until is not None and self.grace_until <= clock.now()
+
+    @property
     def ends_at(self) -> object:
         """When it ends, if that is settled."""
         if self.cancel_at is not None:

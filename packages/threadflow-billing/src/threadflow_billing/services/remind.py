@@ -148,7 +148,7 @@ def deliver(pk: Any) -> None:
         return
     person = row.account.owner
     try:
-        url = reverse("threadflow_billing:manage")
+        url = str(app_settings.BASE_URL).rstrip("/") + reverse("threadflow_billing:manage")
     except NoReverseMatch:
         url = ""
     email = adapter().email_of(person=person)

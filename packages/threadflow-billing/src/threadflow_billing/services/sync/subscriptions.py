@@ -65,8 +65,8 @@ def _take_over(row: Any, remote: dto.Subscription, context: engine.Context) -> N
             account=row.account,
             entity="subscription",
             entity_id=row.pk,
-            before=row.price.lookup_key,
-            after=price.lookup_key,
+            before=f"{row.price.plan.code} {row.price.interval}",
+            after=f"{price.plan.code} {price.interval}",
             by=context.by,
         )
     row.price = price or row.price
