@@ -69,6 +69,7 @@ class PaymentOrder(models.Model):
     session_id = models.CharField(_("checkout session"), max_length=120, unique=True, null=True)
     #: Where the person pays; dropped as soon as the session is over.
     session_url = models.TextField(blank=True, editable=False)
+    #: Of the first part; all are in `parts`.
     intent_id = models.CharField(_("payment intent"), max_length=80, unique=True, null=True)
     charge_id = models.CharField(_("charge"), max_length=80, blank=True)
     invoice_id = models.CharField(_("invoice"), max_length=80, unique=True, null=True)
@@ -114,6 +115,33 @@ class PaymentOrder(models.Model):
         return self.state in ("paid", "partially_refunded", "refunded")
 
 
+class PaymentPart(models.Model):
+    """Money that came in for an order: one each time a card or an account was charged.
+
+    Most orders have one; an invoice that was paid in several payments has several.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(
+        PaymentOrder, on_delete=models.PROTECT, related_name="parts", verbose_name=_("payment")
+    )
+    intent_id = models.CharField(_("payment intent"), max_length=80, unique=True, null=True)
+    charge_id = models.CharField(_("charge"), max_length=80, blank=True, db_index=True)
+    amount = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("part of a payment")
+        verbose_name_plural = _("parts of payments")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="threadflow_billing_part_amount"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.intent_id or self.charge_id
+
+
 class RefundState(models.TextChoices):
     REQUESTED = "requested", _("asked for")
     SUBMITTED = "submitted", _("sent to Stripe")
@@ -130,6 +158,10 @@ class Refund(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(
         PaymentOrder, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
+    )
+    #: The charge that is given back, or a share of it.
+    part = models.ForeignKey(
+        PaymentPart, on_delete=models.PROTECT, related_name="refunds", null=True, editable=False
     )
     provider_id = models.CharField(_("id at Stripe"), max_length=80, unique=True, null=True)
     state = models.CharField(

@@ -14,13 +14,13 @@ from ..models import (
     Dispute,
     Drift,
     LedgerTransaction,
-    PaymentOrder,
     Refund,
     Subscription,
     WebhookEvent,
 )
 from . import sync
 from .sync.owners import as_uuid, price_of
+from .sync.returns import part_of
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _refunds(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
     states = dict(Refund.objects.exclude(provider_id=None).values_list("provider_id", "state"))
     for raw in gw.listed("refund", created):
         remote = dto.Refund.parse(raw)
-        if not _known_payment(remote.intent, remote.charge):
+        if part_of(remote.intent, remote.charge) is None:
             continue
         if states.get(remote.id) != remote.status:
             kind = "stale" if remote.id in states else "missing"
@@ -171,20 +171,12 @@ def _disputes(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
     states = dict(Dispute.objects.values_list("provider_id", "status"))
     for raw in gw.listed("dispute", created):
         remote = dto.Dispute.parse(raw)
-        if not _known_payment(remote.intent, remote.charge):
+        if part_of(remote.intent, remote.charge) is None:
             continue
         if states.get(remote.id) != remote.status:
             kind = "stale" if remote.id in states else "missing"
             here = states.get(remote.id, "nothing")
             yield Finding(kind, f"dispute:{remote.id}", f"{here} here, {remote.status} there")
-
-
-def _known_payment(intent: str, charge: str) -> bool:
-    orders = PaymentOrder.objects.all()
-    return bool(
-        (intent and orders.filter(intent_id=intent).exists())
-        or (charge and orders.filter(charge_id=charge).exists())
-    )
 
 
 def catch_up(since: dt.datetime) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ... import clock, dto
 from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_order, record
-from ...models import BillingAccount, PaymentOrder, Subscription
+from ...models import BillingAccount, PaymentOrder, PaymentPart, Subscription
 from ...models.money import Purpose
 from .. import gifts, ledger
 from ..locks import locked
@@ -148,6 +148,11 @@ def _settle(
     order.save()
     to_paid(order, by)
     for payment in payments:
+        known: dict[str, Any] = (
+            {"intent_id": payment.intent} if payment.intent else {"charge_id": payment.charge}
+        )
+        values = {"charge_id": payment.charge, "amount": payment.amount}
+        PaymentPart.objects.update_or_create(order=order, **known, defaults=values)
         if payment.refunded or payment.disputed:
             engine.look_at(f"charge:{payment.charge}")
 
