@@ -16,7 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("core", "forum", "chat")
+PACKAGES = ("core", "forum", "chat", "billing")
 PLACEHOLDER = re.compile(r"%%s|%\(\w+\)[sd]|</?\w+[^>]*>")
 #: Of a plural with these, the singular may spell the number out.
 COUNTS = {"%(n)s", "%(n)d", "%(count)s", "%(shown)s"}

@@ -23,9 +23,16 @@ class DemoConfig(AppConfig):
 
 
 def no_fakes_in_production(app_configs: Any, **kwargs: Any) -> list[Error]:
-    """The demo's stand-ins must not be what a real site sends its mail with."""
-    if settings.THREADFLOW_ENV == "production" and settings.EMAIL_BACKEND.startswith("demo."):
-        return [
+    """The demo's stand-ins must not be what a real site sends mail with, or tells the time by."""
+    if settings.THREADFLOW_ENV != "production":
+        return []
+    found = []
+    if settings.EMAIL_BACKEND.startswith("demo."):
+        found.append(
             Error("The demo's outbox is no mail server.", hint="Set EMAIL_URL.", id="demo.E001")
-        ]
-    return []
+        )
+    if str(settings.THREADFLOW_BILLING.get("CLOCK", "")).startswith("demo."):
+        found.append(
+            Error("The demo's clock can be moved by anybody.", hint="Drop CLOCK.", id="demo.E002")
+        )
+    return found

@@ -31,9 +31,16 @@ class Shop:
         self.address, self.stripe, self.var = address, stripe, var
 
     def later(self, page: Any, days: float) -> None:
-        """Move the clock of the local Stripe; what is due there happens."""
-        answer = page.request.post(f"{self.stripe}/_local/clock", data={"advance": int(days * DAY)})
+        """Move the clock of the demo: what is due happens at Stripe and here, in its order."""
+        answer = page.request.post(
+            f"{self.stripe}/_local/clock", data={"advance": int(days * DAY)}, timeout=120_000
+        )
         assert answer.ok, answer.text()
+
+    def mails(self, page: Any, subject: str) -> int:
+        """How many with this subject lie in the outbox of the demo."""
+        page.goto("/dev/outbox/")
+        return int(page.get_by_text(subject, exact=True).count())
 
     def manage(self, *command: str) -> str:
         """A command of the site, in a process of its own."""
@@ -92,38 +99,97 @@ def test_from_the_first_payment_to_the_last_day(chromium: Any, shop: Shop) -> No
     sign_in(page, "bo")
     assert page.goto(ROOM).status == 403
     assert page.get_by_text("Live chat is part of Premium").is_visible()
-
-    choose(page, shop, "month")
-    pay(page, "4000 0000 0000 0002")
-    page.locator("#card-error", has_text="declined").wait_for()  # and stays on the page
-    pay(page, "4242 4242 4242 4242")
-    page.wait_for_url(f"{shop.address}/premium/checkout/**")
-    page.get_by_text("Premium is yours").wait_for()
-    page.goto(ROOM)
-    page.wait_for_selector("#tf-log")
+    buy(page, shop)
+    open_room(page)
+    told(page, "Payment", "waiting for payment", "paid", "Stripe")
+    told(page, "Access", "–", "Premium", "Stripe")
 
     shop.later(page, 31.1)
     wait_for_invoices(page, 2)
+    open_room(page)
+
+    give_back(chromium, shop, "Asked for it on the phone")
+    told(page, "Refund", "under way", "done", "staff")
+    told(page, "Payment", "paid", "refunded", "staff")
+    page.goto("/premium/invoices/")
+    assert "refunded" in page.locator("main tbody tr").first.inner_text()
+    open_room(page)  # the money went back; the subscription runs, and so does its access
+    books = shop.manage("billing_audit_ledger", "--stripe")
+    assert re.search(r"^refunds +eur +480$", books, re.M), books
+
+    change_card(page, shop, "4000 0000 0000 0341")
+    # Stripe goes on trying for three weeks; our grace of a week ends first.
+    page.request.post(f"{shop.stripe}/_local/settings", data={"dunning_days": [3, 5, 21]})
+    shop.later(page, 31.1)
+    wait_for_text(page, "/premium/manage/", "The last payment failed")
+    told(page, "Subscription", "active", "payment is past due", "Stripe")
+    assert shop.mails(page, "Your payment did not go through") == 1
+    open_room(page)  # grace
+    shop.later(page, 5)
+    assert shop.mails(page, "Your payment did not go through") == 3  # days 0, 3 and 5
+    open_room(page)
+    shop.later(page, 3)
+    assert shop.mails(page, "Your access ends soon") == 1
+    assert page.goto(ROOM).status == 403
+    assert page.get_by_text("Live chat is part of Premium").is_visible()
+    told(page, "Access", "open", "ended", "the system")
+    wait_for_text(page, "/premium/manage/", "The last payment failed")
+    shop.later(page, 21)
+    told(page, "Subscription", "payment is past due", "ended", "Stripe")
+    wait_for_text(page, "/premium/manage/", "You have no paid plan")
+    assert "The books are right." in shop.manage("billing_audit_ledger", "--stripe")
+
+
+def buy(page: Any, shop: Shop) -> None:
+    """A declined card first, which stays on the page; then one that works."""
+    choose(page, shop, "month")
+    pay(page, "4000 0000 0000 0002")
+    page.locator("#card-error", has_text="declined").wait_for()
+    pay(page, "4242 4242 4242 4242")
+    page.wait_for_url(f"{shop.address}/premium/checkout/**")
+    page.get_by_text("Premium is yours").wait_for()
+
+
+def open_room(page: Any) -> None:
     page.goto(ROOM)
     page.wait_for_selector("#tf-log")
 
-    change_card(page, shop, "4000 0000 0000 0341")
-    shop.later(page, 31.1)
-    wait_for_text(page, "/premium/manage/", "payment")
-    page.goto(ROOM)
-    page.wait_for_selector("#tf-log")  # grace
-    shop.later(page, 8)
-    for _turn in range(120):
-        if page.goto(ROOM).status == 403:
-            break
-        page.wait_for_timeout(500)
-    assert page.get_by_text("Live chat is part of Premium").is_visible()
 
-    page.goto("/premium/history/")
-    told = page.locator("main").inner_text()
-    for word in ("active", "past", "premium"):
-        assert word in told.lower(), told
-    assert shop.manage("billing_audit_ledger")
+def told(page: Any, *cells: str) -> None:
+    """The history has a step with these words, within seconds."""
+    for _turn in range(120):
+        page.goto("/premium/history/")
+        rows = page.locator("main tbody tr").all_inner_texts()
+        if any([part.strip() for part in row.split("\t")][1:] == list(cells) for row in rows):
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError(f"{cells} not in {rows}")
+
+
+def give_back(chromium: Any, shop: Shop, reason: str) -> None:
+    """Staff refunds the newest payment in the admin, and finds the refund in the ledger there."""
+    admin = open_page(chromium, shop.address, reduced_motion="reduce")
+    sign_in(admin, "admin")
+    admin.goto("/admin/threadflow_billing/paymentorder/")
+    admin.locator("#result_list tbody th a").first.click()
+    admin.locator(".object-tools").get_by_text("Refund").click()
+    assert "€4.80 of this payment can be given back" in admin.locator("#content").inner_text()
+    admin.fill("[name=reason]", reason)
+    admin.get_by_role("button", name="Refund").click()
+    admin.get_by_text("Stripe is being asked.").wait_for()
+    for _turn in range(120):
+        admin.goto("/admin/threadflow_billing/refund/")
+        if "done" in admin.locator("#result_list tbody tr").first.inner_text():
+            break
+        admin.wait_for_timeout(500)
+    assert reason in admin.locator("#result_list tbody tr").first.inner_text()
+    admin.goto("/admin/threadflow_billing/ledgertransaction/")
+    newest = admin.locator("#result_list tbody tr", has_text="refund:re_").first.inner_text()
+    assert "refunds €4.80" in newest and "stripe_balance −€4.80" in newest, newest
+    admin.goto("/admin/threadflow_billing/transition/")
+    steps = admin.locator("#result_list tbody tr", has_text=reason).first.inner_text()
+    assert "admin" in steps, steps
+    admin.context.close()
 
 
 def wait_for_invoices(page: Any, count: int) -> None:

@@ -101,3 +101,12 @@ def test_the_demo_makes_its_own_keys_once_and_for_itself(tmp_path: Path) -> None
 )
 def test_names_that_a_demo_answers_to(host: str, names: list[str]) -> None:
     assert names_of(host) == names
+
+
+def test_the_clock_of_the_demo_is_not_there_in_production(tmp_path: Path) -> None:
+    named = "from django.conf import settings; print(settings.THREADFLOW_BILLING.get('CLOCK'))"
+    asked = manage(tmp_path, "shell", "--no-imports", "-c", named)
+    assert asked.stdout.strip() == "None", asked.stderr
+    for own_key in ({}, {"THREADFLOW_ENV": "demo", "STRIPE_SECRET_KEY": "sk_test_x"}):
+        refused = manage(tmp_path, "shell", "--no-imports", "-c", "import demo.clock", **own_key)
+        assert refused.returncode != 0 and "ImproperlyConfigured" in refused.stderr

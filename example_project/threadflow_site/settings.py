@@ -193,6 +193,7 @@ LOCAL_STRIPE = DEMO and not STRIPE_SECRET_KEY
 LOCAL_STRIPE_PORT = env.int("LOCAL_STRIPE_PORT", default=PORT + 1)
 LOCAL_STRIPE_URL = f"http://127.0.0.1:{LOCAL_STRIPE_PORT}"
 THREADFLOW_BILLING: dict[str, Any] = {
+    "BASE_URL": PUBLIC_BASE_URL,
     "SECRET_KEY": STRIPE_SECRET_KEY,
     "WEBHOOK_SECRETS": tuple(env.list("STRIPE_WEBHOOK_SECRETS", default=[])),
     "CURRENCY": "eur",
@@ -219,6 +220,8 @@ if LOCAL_STRIPE:
         "API_BASE": LOCAL_STRIPE_URL,
         "SECRET_KEY": "sk_test_demo",
         "WEBHOOK_SECRETS": ("whsec_demo",),
+        # Its clock can be moved, and Premium here goes by the same.
+        "CLOCK": "demo.clock.now",
     }
 THREADFLOW_CORE |= {
     "ENTITLEMENTS": "threadflow_billing.entitlements.Backend",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+
 from . import changes, checkout, disputes, invoices, money, schedules, subscriptions
 from .errors import refused
 
 LIMIT = 20_000  # steps in one move of the clock
+STRIDE = money.DAY  # the longest that a companion is left behind
 
 
 class Clockwork:
     """Moves the clock and does what falls due on the way, each at its own instant."""
 
-    def __init__(self, world):
+    def __init__(self, world, companion=None, tried=None):
         self.world = world
+        self.companion, self.tried = companion, tried
+        self._travelling = threading.Lock()
 
     def catch_up(self):
         """Do what has fallen due since the last request; cheap when nothing has."""
@@ -34,10 +39,35 @@ class Clockwork:
             w.meta("clock")["offset"] += target - w.now()
         return done
 
+    def travel(self, *, seconds=None, to=None):
+        """As `advance`, with the companion: it never hears of something before its time.
+
+        Stops wherever something is due, and at least once a day. At each stop the companion's
+        clock is moved first, then things happen here, then what the webhooks said is done there.
+        """
+        if self.companion is None:
+            return self.advance(seconds=seconds, to=to)
+        w, done = self.world, []
+        with self._travelling:
+            target = to if to is not None else w.now() + (seconds or 0)
+            if target < w.now():
+                raise refused("The clock only moves forward.", param="to")
+            while True:
+                with w.work():
+                    due = self._next()
+                    stop = min(target, w.now() + STRIDE, due[0] if due else target)
+                    stop = max(stop, w.now())
+                    self.companion.moved(w.meta("clock")["offset"] + stop - w.now())
+                    done += self.advance(to=stop)
+                self.tried()
+                self.companion.settled()
+                if stop >= target:
+                    return done
+
     def to_next(self):
         """Move to the next thing that is due and do it."""
         due = self._next()
-        return self.advance(to=max(due[0], self.world.now())) if due else []
+        return self.travel(to=max(due[0], self.world.now())) if due else []
 
     def _run_until(self, target):
         done = []

@@ -49,6 +49,11 @@ class Delivery:
         with self.ready:
             return self.ready.wait_for(lambda: not self._pending(), timeout)
 
+    def tried(self, timeout=10.0):
+        """Wait until everything was sent once; what failed and waits for its next try is let be."""
+        with self.ready:
+            return self.ready.wait_for(lambda: all(d["attempts"] for d in self._pending()), timeout)
+
     def send_again(self, event_id):
         """Line up an event once more for every endpoint."""
         w = self.world

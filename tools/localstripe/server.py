@@ -42,12 +42,12 @@ class LocalStripe:
     """Stripe on 127.0.0.1, for a laptop without network; no money moves.
 
     `state` is one SQLite file (None: memory). With `port=0` the port of the last run is taken
-    again if it is free. Webhooks go to `webhook_url`, signed with `webhook_secret`. Raises
-    RuntimeError when THREADFLOW_ENV says production.
+    again if it is free. Webhooks go to `webhook_url`, signed with `webhook_secret`. A `companion`
+    goes by the same clock: see README. Raises RuntimeError when THREADFLOW_ENV says production.
     """
 
     def __init__(self, state=None, webhook_url=None, webhook_secret=None, port=0, *, settings=None,
-                 retries=RETRIES):  # fmt: skip
+                 retries=RETRIES, companion=None):  # fmt: skip
         if os.environ.get("THREADFLOW_ENV", "").lower() == "production":
             raise RuntimeError(
                 "The local Stripe does not run in production: nothing here is paid for."
@@ -62,9 +62,9 @@ class LocalStripe:
             raise RuntimeError(f"{state} is in use by another process: {exc}") from exc
         except sqlite3.DatabaseError as exc:
             raise ValueError(f"{state} is not a state file of the local Stripe: {exc}") from exc
-        self.clockwork = Clockwork(self.world)
-        self.wire = Wire(self.world, self.clockwork)
         self.delivery = Delivery(self.world, retries)
+        self.clockwork = Clockwork(self.world, companion, self.delivery.tried)
+        self.wire = Wire(self.world, self.clockwork)
         self.pages = Pages(self.world, self.clockwork, self.delivery)
         self.wanted = port
         self.server, self.stopped = None, False
@@ -86,6 +86,8 @@ class LocalStripe:
         self.url = self.world.base_url = f"http://127.0.0.1:{self.port}"
         with self.world.work():
             self.world.meta("clock")["port"] = self.port
+            if self.clockwork.companion is not None:
+                self.clockwork.companion.moved(self.world.meta("clock")["offset"])
         self.delivery.start()
         self.listener = threading.Thread(target=self.server.listen, name="localstripe", daemon=True)
         self.listener.start()
@@ -118,7 +120,7 @@ class LocalStripe:
     # Shortcuts for those who hold the object
 
     def advance(self, *, seconds=None, to=None):
-        return self.clockwork.advance(seconds=seconds, to=to)
+        return self.clockwork.travel(seconds=seconds, to=to)
 
     def settle(self, timeout=10.0):
         return self.delivery.settle(timeout)

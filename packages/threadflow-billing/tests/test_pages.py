@@ -6,8 +6,14 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
+from django.utils.formats import date_format
 
-from threadflow_billing.models import Command, Grant, PaymentOrder, Subscription
+from threadflow_billing import wording
+from threadflow_billing.models import Command, Grant, PaymentOrder, Subscription, Transition
+from threadflow_billing.services import grants, refunds, subscriptions
+from threadflow_billing.swaps import get_plan_model
+from threadflow_billing.templatetags.threadflow_billing import money
 from threadflow_core import ports
 from threadflow_core.testing import assert_same_queries
 
@@ -125,9 +131,49 @@ def test_amounts_and_ids_from_the_client_count_for_nothing(client_of, world, ada
 
 def test_managing_shows_what_runs_and_what_can_be_done(client_of, subscribed, ada):
     page = client_of(ada).get(url("manage")).content.decode()
-    for text in ("Premium, €5 a month", "Renews on", "Pause", "Cancel", "Change to Patron",
+    for text in ("Premium, €5 a month", "Renews on", "Pause", "Cancel plan", "Change to Patron",
                  "Change to yearly", "Change the card"):  # fmt: skip
         assert text in page, text
+
+
+def test_a_plan_that_was_given_is_named_once(client_of, ada, admin, account_of):
+    account, plan = account_of(ada), get_plan_model().objects.get(code="premium")
+    grants.give(staff=admin, account=account, plan=plan, days=30, reason="Thank you")
+    page = client_of(ada).get(url("manage")).content.decode()
+    shown = page[page.index("<h1") :]
+    assert shown.count("Premium") == 1
+    assert "Given by staff · until" in shown
+    grants.give(staff=admin, account=account, plan=plan, days=None, reason="For good")
+    page = client_of(ada).get(url("manage")).content.decode()
+    assert "without end" in page
+
+
+def test_the_history_speaks_in_words_of_the_readers_language(
+    client, client_of, world, subscribed, ada, admin
+):
+    order = PaymentOrder.objects.get()
+    refunds.request(staff=admin, order=order, amount=100, reason="Sorry")
+    subscriptions.cancel(person=ada)
+    steps = Transition.objects.order_by("pk")
+    for language, wanted in (
+        ("en", [("Payment", "waiting for payment", "paid"), ("Refund", "under way", "done"),
+                ("Payment", "paid", "partly refunded"), ("Access", "–", "Premium"),
+                ("Subscription", "–", "active"), ("Request", "–", "cancelled")]),
+        ("de", [("Zahlung", "wartet auf Zahlung", "bezahlt"), ("Erstattung", "unterwegs", "erledigt"),
+                ("Zahlung", "bezahlt", "zum Teil erstattet"), ("Zugang", "–", "Premium"),
+                ("Abo", "–", "läuft"), ("Anfrage", "–", "gekündigt")]),
+    ):  # fmt: skip
+        with translation.override(language):
+            told = [(t.thing, t.before, t.after) for t in wording.tell(steps)]
+            day = date_format(Grant.objects.get().ends_at, "DATE_FORMAT")
+        for line in wanted:
+            assert line in told, (line, told)
+        joined = "bis" if language == "de" else "until"
+        assert f"Premium {joined} {day}" in [after for _thing, _before, after in told]
+    with translation.override("de"):
+        assert money(480, "eur") == "4,80\xa0€"
+        assert money(-480, "eur") == "−4,80\xa0€"
+    assert money(480, "eur") == "€4.80"
 
 
 def test_an_upgrade_shows_its_figures_first(client_of, world, subscribed, ada):

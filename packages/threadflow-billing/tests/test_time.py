@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from threadflow_billing import checks, clock
 from threadflow_billing.models import Grant, ReminderSent, Subscription, Transition
 from threadflow_billing.services import gifts, grants, remind, watch
 from threadflow_billing.services.sync import engine
-from threadflow_core import ports
+from threadflow_core import jobs, ports
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits")]
 DAY = dt.timedelta(days=1)
@@ -252,3 +254,33 @@ def test_an_older_picture_is_not_applied_directly_either(ada, subscribe, world):
     assert subscriptions.apply(dto.Subscription.parse(raw), old) == "stale"
     row.refresh_from_db()
     assert row.status == "active"
+
+
+def ahead():
+    """A clock that is a year ahead."""
+    return timezone.now() + 365 * DAY
+
+
+def test_a_clock_of_ones_own_decides_and_never_with_a_live_key(
+    client, world, ada, subscribe, settings
+):
+    row = subscribe(ada)
+    world.change({"object": "subscription", "id": row.provider_id}, cancel_at_period_end=True)
+    world.ring(client, "customer.subscription.updated",
+               world.there("subscription", row.provider_id))  # fmt: skip
+    billing = settings.THREADFLOW_BILLING
+    assert ports.entitlements().check(ada, "test.off")
+    settings.THREADFLOW_BILLING = {**billing, "CLOCK": "tests.test_time.ahead"}
+    assert checks.check_clock(None) == []
+    assert not ports.entitlements().check(ada, "test.off")
+    assert jobs.drain() == 0
+    assert grants.lapse(clock.now()) == 1
+    ended = Transition.objects.order_by("-pk").first()
+    assert ended.after == "ended"
+    assert ended.created_at > timezone.now() + 364 * DAY
+    settings.THREADFLOW_BILLING = {
+        **billing, "CLOCK": "tests.test_time.ahead", "SECRET_KEY": "sk_live_x",
+    }  # fmt: skip
+    assert [found.id for found in checks.check_clock(None)] == ["threadflow_billing.E209"]
+    with pytest.raises(ImproperlyConfigured):
+        ports.entitlements().check(ada, "test.off")

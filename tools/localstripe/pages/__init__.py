@@ -18,11 +18,14 @@ SAFE = {
 }  # fmt: skip
 
 
-def page(method, pattern):
-    """Register `view(desk, form, *groups)`; it returns HTML, a `Redirect`, bytes with a type, or JSON."""
+def page(method, pattern, *, steps=False):
+    """Register `view(desk, form, *groups)`; it returns HTML, a `Redirect`, bytes with a type, or JSON.
+
+    A view is one unit of work; with `steps` it makes its own, and others get their turn between.
+    """
 
     def register(view):
-        PAGES.append((method, re.compile(f"^{pattern}$"), view))
+        PAGES.append((method, re.compile(f"^{pattern}$"), view, steps))
         return view
 
     return register
@@ -73,12 +76,14 @@ class Pages:
 
     def _view(self, method, url, headers, raw):
         wanted = "GET" if method == "HEAD" else method
-        for verb, pattern, view in PAGES:
+        for verb, pattern, view, steps in PAGES:
             hit = pattern.match(url.path)
             if hit and verb == wanted:
                 form = dict(parse_qsl(url.query))
                 form.update(self._body(headers, raw))
                 self.desk.clockwork.catch_up()
+                if steps:
+                    return view(self.desk, form, *hit.groups())
                 with self.desk.world.work():
                     out = view(self.desk, form, *hit.groups())
                     self.desk.world.run_later()

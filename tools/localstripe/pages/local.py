@@ -30,7 +30,8 @@ def _clock(desk):
     rows = [(money.day(c["at"]), e(c["what"]), _link(c["id"])) for c in desk.clockwork.coming()]
     steps = "".join(button(f"+ {name}", "/_local/clock", advance=n) for name, n in STEPS)
     chosen = desk.world.settings["dunning_end"]
-    return f"""<h2>Clock</h2><p>It is <strong>{money.day(desk.world.now())}</strong> here.</p>
+    follows = " The site goes by this clock, too." if desk.clockwork.companion else ""
+    return f"""<h2>Clock</h2><p>It is <strong>{money.day(desk.world.now())}</strong> here.{follows}</p>
 <p>{button("To what is due next", "/_local/clock", kind="go", next=1)}{steps}</p>{table(("When", "What", "Object"), rows)}
 <form method="post" action="/_local/settings" class="narrow">
 {select("dunning_end", "After the last failed retry", [("cancel", "Cancel"), ("unpaid", "Leave unpaid")], chosen)}
@@ -121,17 +122,17 @@ def read_clock(desk, form):
     }
 
 
-@page("POST", r"/_local/clock")
+@page("POST", r"/_local/clock", steps=True)
 def move_clock(desk, form):
     """`advance` seconds, `to` an instant, or `next`: to what is due next."""
     if "next" in form:
         done = desk.clockwork.to_next()
     elif "to" in form:
-        done = desk.clockwork.advance(to=int(form["to"]))
+        done = desk.clockwork.travel(to=int(form["to"]))
     elif "advance" in form:
         if int(form["advance"]) < 0:
             raise refused("The clock only moves forward.", param="advance")
-        done = desk.clockwork.advance(seconds=int(form["advance"]))
+        done = desk.clockwork.travel(seconds=int(form["advance"]))
     else:
         raise refused("Say advance, to or next.", param="advance")
     return {

@@ -1,6 +1,12 @@
 """The whole way of a subscription, as the site sees it."""
 
+import itertools
+
+import pytest
 import stripe
+from conftest import SECRET, Person, Shop, client_of
+from localstripe import LocalStripe
+from localstripe.errors import StripeError
 
 DAY = 86_400
 FIRST = [
@@ -171,3 +177,45 @@ def test_a_year_of_time_at_once_runs_everything_in_order(local, shop, receiver):
     bills = shop.invoices(sub)
     assert [b.status for b in bills].count("paid") == len(bills) or bills[-1].status == "draft"
     assert len({b.number for b in bills}) == len(bills)
+
+
+class Companion:
+    """A site that goes by the same clock: what it was told, in order."""
+
+    def __init__(self, receiver):
+        self.receiver, self.offset, self.told = receiver, None, []
+
+    def moved(self, offset):
+        assert self.offset is None or offset >= self.offset
+        self.told.append(("moved", offset))
+        self.offset = offset
+
+    def settled(self):
+        self.told.append(("settled", self.receiver.types()))
+
+
+def test_a_companion_is_never_more_than_a_day_behind_and_hears_all_in_time(receiver, tmp_path):
+    companion = Companion(receiver)
+    with LocalStripe(tmp_path / "s.sqlite3", receiver.url, SECRET, companion=companion) as local:
+        assert companion.told == [("moved", 0)]
+        shop = Shop(local, client_of(local).v1, Person(local.url))
+        shop.buy()
+        local.settle()
+        seen = len(receiver.types())
+        companion.told.clear()
+        shop.person.json("/_local/clock", advance=40 * DAY)
+        offsets = [what for name, what in companion.told if name == "moved"]
+        steps = [b - a for a, b in itertools.pairwise([0, *offsets])]
+        assert max(steps) <= DAY + 5 and offsets[-1] >= 40 * DAY - 5
+        assert companion.offset == local.world.meta("clock")["offset"]
+        # The renewal was told of when the companion's clock stood at it, not at the journey's end.
+        names = [name for name, _what in companion.told]
+        assert names == ["moved", "settled"] * len(offsets)
+        heard = [types[seen:] for name, types in companion.told if name == "settled"]
+        first = next(n for n, types in enumerate(heard) if "invoice.paid" in types)
+        assert 28 * DAY < offsets[first] < 32 * DAY
+        with pytest.raises(StripeError, match="forward"):
+            local.advance(to=local.world.now() - 60)
+        assert not local.wire.problems()
+    with LocalStripe(tmp_path / "s.sqlite3", companion=companion):
+        assert companion.told[-1] == ("moved", companion.offset)

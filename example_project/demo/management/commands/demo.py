@@ -78,6 +78,7 @@ class Command(BaseCommand):
             (settings.VAR / name).unlink(missing_ok=True)
         for file in settings.VAR.glob(f"{payments.STATE}*"):
             file.unlink()
+        (settings.VAR / payments.CLOCK).unlink(missing_ok=True)
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
     def set_passwords(self) -> dict[str, str]:
@@ -113,7 +114,7 @@ class Command(BaseCommand):
   API         {address}/api/docs/
   Admin       {address}/admin/
   Stripe      {payments.address()}
-  Simulated   Mail and payments. SQLite, jobs and live updates run in this one process.
+  Simulated   Mail, payments and their clock. SQLite, jobs and live updates run in this one process.
   Ctrl-C stops it.
 """
         )

@@ -221,7 +221,7 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 class PaymentOrderAdmin(ReadOnlyAdmin):
     list_display = ("id", "account", "purpose", "state", "shown", "refunded", "dispute", "paid_at")
     list_filter = ("state", "purpose", "dispute")
-    search_fields = ("=id", "=invoice_id", "=intent_id", "=charge_id", "=number")
+    search_fields = ("=id", "=invoice_id", "=parts__intent_id", "=parts__charge_id", "=number")
     list_select_related = ("account",)
     date_hierarchy = "created_at"
     actions = ("refund_rest",)

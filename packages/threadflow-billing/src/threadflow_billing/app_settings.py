@@ -7,6 +7,8 @@ from typing import Any
 
 from threadflow_core.conf import AppSettings, dotted
 
+SYSTEM_CLOCK = "django.utils.timezone.now"
+
 #: Days before a date (renewal, end) or after one (a failed payment) on which people are told.
 REMIND = {
     "trial_ends": (3, 1),
@@ -28,6 +30,11 @@ class BillingSettings:
     ADAPTER: str = dotted("threadflow_billing.adapter.BillingAdapter")
     #: Address of the Stripe API; empty: Stripe's own. For a local server that speaks its HTTP.
     API_BASE: str = ""
+    #: Address of the site (`https://forum.example`), put before the links in mails.
+    BASE_URL: str = ""
+    #: Function that says what time it is (aware). For trying out what takes months; refused with
+    #: a live key.
+    CLOCK: str = dotted(SYSTEM_CLOCK)
     #: Hours after which a command to Stripe is never sent again: its key may be forgotten there.
     COMMAND_HOURS: int = 23
     #: Seconds to connect to Stripe.

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from threadflow_core.ports import declared_features
 
-from .app_settings import TESTED_VERSION, app_settings, livemode
+from .app_settings import SYSTEM_CLOCK, TESTED_VERSION, app_settings, livemode
 from .catalog import PlanSpec
 
 APP = "threadflow_billing"
@@ -21,6 +21,7 @@ STRIPE_MAJOR = "16"
 def register_all() -> None:
     register(check_plans)
     register(check_version)
+    register(check_clock)
     register(check_secrets, Tags.security, deploy=True)
 
 
@@ -85,6 +86,19 @@ def check_version(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def check_clock(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Real money goes by real time."""
+    if not livemode() or app_settings.CLOCK == SYSTEM_CLOCK:
+        return []
+    return [
+        Error(
+            "THREADFLOW_BILLING['CLOCK'] replaces the time, and the key is a live one.",
+            hint="Leave CLOCK out wherever money is real.",
+            id=f"{APP}.E209",
+        )
+    ]
 
 
 def check_secrets(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import TruncMonth
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from threadflow_core.jobs.models import OutboxEvent
 
+from . import clock, wording
 from .app_settings import app_settings
 from .models import (
     Command,
@@ -44,7 +44,7 @@ def figures() -> dict[str, Any]:
     """Everything on the page, as data and as charts."""
     currency = str(app_settings.CURRENCY)
     revenue = revenue_by_month(currency)
-    now = timezone.now()
+    now = clock.now()
     statuses = Subscription.objects.values_list("status").annotate(n=Count("pk")).order_by("-n")
     plans = (
         Grant.objects.active(now)
@@ -56,9 +56,11 @@ def figures() -> dict[str, Any]:
         "currency": currency,
         "revenue": [(bar.label, money(bar.value, currency)) for bar in revenue],
         "revenue_chart": bars(revenue, _("Revenue by month"), lambda value: money(value, currency)),
-        "statuses": list(statuses),
+        "statuses": [(wording.status(name), n) for name, n in statuses],
         "status_chart": bars(
-            [Bar(name, n) for name, n in statuses], _("Subscriptions by status"), str
+            [Bar(wording.status(name), n) for name, n in statuses],
+            _("Subscriptions by status"),
+            str,
         ),
         "plans": list(plans),
         "monthly": money(monthly_recurring(currency), currency),
@@ -71,7 +73,7 @@ def figures() -> dict[str, Any]:
 
 def revenue_by_month(currency: str) -> list[Bar]:
     """What was earned in each of the last months, refunds and lost disputes taken off."""
-    first = _month(timezone.now(), 1 - MONTHS)
+    first = _month(clock.now(), 1 - MONTHS)
     rows = (
         LedgerEntry.objects.filter(
             ledger_account__code__in=("revenue", "refunds", "disputes"),
@@ -125,7 +127,7 @@ def health() -> list[tuple[str, int]]:
         (_("Odd subscriptions"), Subscription.objects.exclude(anomaly="").count()),
         (_("Disputed payments"), PaymentOrder.objects.filter(dispute="open").count()),
         (_("Differences not repaired"), Drift.objects.filter(fixed_at=None).filter(
-            Q(found_at__gte=timezone.now() - dt.timedelta(days=7))).count()),
+            Q(found_at__gte=clock.now() - dt.timedelta(days=7))).count()),
     ]  # fmt: skip
 
 

@@ -16,10 +16,10 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
 from threadflow_core.ports import Decision, Feature, declared_features
 
+from . import clock
 from .models import (
     BillingAccount,
     Grant,
@@ -95,7 +95,7 @@ class Backend:
 def read(person: Any, feature: str | None = None) -> Facts:
     """Everything that decides about `feature` (or all of them) for the person. One query."""
     facts = Facts()
-    now = timezone.now()
+    now = clock.now()
     moment = connection.ops.adapt_datetimefield_value(now)
     params: list[Any] = [feature] if feature else []
     sql = _base_sql(bool(feature))
@@ -228,7 +228,7 @@ def _quota(spec: Feature, feature: str, facts: Facts, bound: int | None, wanted:
 
 def period_of(spec: Feature, now: datetime | None = None) -> tuple[str, datetime | None]:
     """Name of the running period and when the next begins; both in UTC, which has no summer."""
-    now = (now or timezone.now()).astimezone(UTC)
+    now = (now or clock.now()).astimezone(UTC)
     day = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if spec.period == "day":
         return f"{day:%Y-%m-%d}", day + timedelta(days=1)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from django.utils import timezone
-
 from threadflow_core import jobs
 
+from . import clock
 from .app_settings import app_settings
 from .exceptions import GatewayAway, PaymentsOff
 from .models import ObjectSync
@@ -69,18 +68,18 @@ def send_reminder(event: jobs.JobEvent) -> None:
 @jobs.schedule("billing.lapse", every=dt.timedelta(minutes=5), atomic=False)
 def lapse(event: jobs.JobEvent) -> None:
     """Tell those whose access has ended, and close what they have open."""
-    grants.lapse(timezone.now())
+    grants.lapse(clock.now())
 
 
 @jobs.schedule("billing.remind", every=dt.timedelta(hours=1), atomic=False)
 def reminders(event: jobs.JobEvent) -> None:
-    remind.run(timezone.now())
+    remind.run(clock.now())
 
 
 @jobs.schedule("billing.watch", every=dt.timedelta(minutes=15), atomic=False)
 def watching(event: jobs.JobEvent) -> None:
     """Look at what should have moved by now and did not: a webhook may have been lost."""
-    now = timezone.now()
+    now = clock.now()
     watch.overdue(now)
     commands.stuck(now)
     commands.forget_links(now)
@@ -94,7 +93,7 @@ def reconcile(event: jobs.JobEvent) -> None:
     if not app_settings.SECRET_KEY:
         return
     try:
-        service.run(since=timezone.now() - dt.timedelta(days=3), fix=True)
+        service.run(since=clock.now() - dt.timedelta(days=3), fix=True)
     except GatewayAway as error:
         raise jobs.Retry(error.after or 600, error.text) from error
 
@@ -102,4 +101,4 @@ def reconcile(event: jobs.JobEvent) -> None:
 @jobs.schedule("billing.forget_bodies", every=dt.timedelta(days=7), queue="bulk", atomic=False)
 def forget_bodies(event: jobs.JobEvent) -> None:
     days = app_settings.KEEP_WEBHOOK_BODIES_DAYS
-    webhooks.forget_bodies(timezone.now() - dt.timedelta(days=days))
+    webhooks.forget_bodies(clock.now() - dt.timedelta(days=days))

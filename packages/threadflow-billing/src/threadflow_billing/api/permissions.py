@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
@@ -20,6 +19,7 @@ from rest_framework.throttling import BaseThrottle
 from threadflow_core import ports
 from threadflow_core.ports import Decision
 
+from .. import clock
 from ..access import Access
 
 
@@ -37,7 +37,7 @@ class FeatureRefused(APIException):
         super().__init__({"code": decision.reason or "not_included", "detail": text,
                           **details(feature, decision)})  # fmt: skip
         if status == 429 and decision.reset_at is not None:
-            self.wait = max(1, math.ceil((decision.reset_at - timezone.now()).total_seconds()))
+            self.wait = max(1, math.ceil((decision.reset_at - clock.now()).total_seconds()))
 
 
 def details(feature: str, decision: Decision) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import django.core.serializers.json
 import django.db.models.deletion
-import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import threadflow_billing.clock
 import threadflow_core.ids
 from threadflow_core import swaps
 
@@ -50,7 +50,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 ("deleted_at", models.DateTimeField(blank=True, null=True, verbose_name="closed")),
                 (
@@ -137,7 +139,9 @@ class Migration(migrations.Migration):
                 ("error", models.CharField(blank=True, max_length=300, verbose_name="error text")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="first sent")),
                 (
@@ -185,7 +189,9 @@ class Migration(migrations.Migration):
                 ("detail", models.CharField(max_length=300, verbose_name="detail")),
                 (
                     "found_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="found"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="found"
+                    ),
                 ),
                 ("fixed_at", models.DateTimeField(blank=True, null=True, verbose_name="repaired")),
             ],
@@ -227,7 +233,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "starts_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="from"),
+                    models.DateTimeField(default=threadflow_billing.clock.now, verbose_name="from"),
                 ),
                 ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="until")),
                 (
@@ -238,7 +244,9 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "account",
@@ -305,7 +313,9 @@ class Migration(migrations.Migration):
                 ("happened_at", models.DateTimeField(verbose_name="happened")),
                 (
                     "posted_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="posted"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="booked"
+                    ),
                 ),
                 (
                     "account",
@@ -380,7 +390,7 @@ class Migration(migrations.Migration):
                 (
                     "changed_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="heard last"
+                        default=threadflow_billing.clock.now, verbose_name="heard last"
                     ),
                 ),
             ],
@@ -424,7 +434,9 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(max_length=300, verbose_name="reason")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "account",
@@ -545,7 +557,9 @@ class Migration(migrations.Migration):
                 ("paid_at", models.DateTimeField(blank=True, null=True, verbose_name="paid")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
                 (
@@ -585,7 +599,9 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(max_length=3, verbose_name="currency")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "order",
@@ -667,7 +683,9 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True, verbose_name="for sale")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "plan",
@@ -726,7 +744,9 @@ class Migration(migrations.Migration):
                 ("redeemed_at", models.DateTimeField(null=True, verbose_name="redeemed")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "account",
@@ -823,7 +843,9 @@ class Migration(migrations.Migration):
                 ("anomaly", models.CharField(blank=True, max_length=200, verbose_name="odd")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "order",
@@ -871,7 +893,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="due"),
+                    models.DateTimeField(default=threadflow_billing.clock.now, verbose_name="due"),
                 ),
                 ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent")),
                 (
@@ -959,7 +981,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="created"),
+                    models.DateTimeField(
+                        default=threadflow_billing.clock.now, verbose_name="created"
+                    ),
                 ),
                 (
                     "account",
@@ -1050,7 +1074,7 @@ class Migration(migrations.Migration):
                 ("is_anomaly", models.BooleanField(default=False, verbose_name="odd")),
                 (
                     "created_at",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="when"),
+                    models.DateTimeField(default=threadflow_billing.clock.now, verbose_name="when"),
                 ),
                 (
                     "account",
@@ -1124,7 +1148,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "created_at",
-                    models.DateTimeField(db_index=True, default=django.utils.timezone.now),
+                    models.DateTimeField(db_index=True, default=threadflow_billing.clock.now),
                 ),
                 (
                     "account",
@@ -1183,7 +1207,7 @@ class Migration(migrations.Migration):
                 (
                     "received_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="received"
+                        default=threadflow_billing.clock.now, verbose_name="received"
                     ),
                 ),
                 (

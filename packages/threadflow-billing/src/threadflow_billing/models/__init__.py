@@ -3,7 +3,7 @@
 from .accounts import BillingAccount, Grant, Override, UsageCounter, UsageHold
 from .catalog import Plan, PlanFeature, Price
 from .ledger import LedgerAccount, LedgerEntry, LedgerTransaction
-from .money import Dispute, GiftCode, PaymentOrder, Refund
+from .money import Dispute, GiftCode, PaymentOrder, PaymentPart, Refund
 from .records import Command, Drift, ObjectSync, ReminderSent, Transition, WebhookEvent
 from .subscriptions import Subscription
 
@@ -20,6 +20,7 @@ __all__ = [
     "ObjectSync",
     "Override",
     "PaymentOrder",
+    "PaymentPart",
     "Plan",
     "PlanFeature",
     "Price",

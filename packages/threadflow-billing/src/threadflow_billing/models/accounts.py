@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core import swaps
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import AccountQuerySet, GrantQuerySet
 from ..swaps import APP
 
@@ -35,7 +35,7 @@ class BillingAccount(models.Model):
     #: Rises with everything that changes what the owner may use.
     epoch = models.PositiveBigIntegerField(_("epoch"), default=1)
     trial_used_at = models.DateTimeField(_("had a trial"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     deleted_at = models.DateTimeField(_("closed"), null=True, blank=True)
     deleted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -89,13 +89,13 @@ class Grant(models.Model):
     )
     source = models.CharField(_("from"), max_length=12, choices=Source.choices)
     source_id = models.UUIDField(_("id of the source"), default=uuid7)
-    starts_at = models.DateTimeField(_("from"), default=timezone.now)
+    starts_at = models.DateTimeField(_("from"), default=clock.now)
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     #: When it was noticed that the end had come, and told to whom it concerns.
     lapsed_at = models.DateTimeField(null=True, blank=True, editable=False)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     objects = GrantQuerySet.as_manager()
 
@@ -141,7 +141,7 @@ class Override(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("override")
@@ -193,7 +193,7 @@ class UsageHold(models.Model):
     period = models.CharField(max_length=16)
     amount = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.HELD)
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
 
     class Meta:
         verbose_name = _("usage hold")

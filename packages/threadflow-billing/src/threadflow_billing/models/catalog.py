@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core import swaps
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..abstract_models import AbstractPlan
 from ..querysets import PriceQuerySet
 from ..swaps import APP
@@ -73,7 +73,7 @@ class Price(models.Model):
     lookup_key = models.CharField(_("name at Stripe"), max_length=120, unique=True)
     provider_id = models.CharField(_("price at Stripe"), max_length=80, unique=True, null=True)
     is_active = models.BooleanField(_("for sale"), default=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     objects = PriceQuerySet.as_manager()
 

@@ -6,11 +6,11 @@ from typing import Any, NoReturn
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import LedgerEntryQuerySet
 from .accounts import BillingAccount
 
@@ -71,7 +71,7 @@ class LedgerTransaction(AppendOnly):
         "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
     )
     happened_at = models.DateTimeField(_("happened"))
-    posted_at = models.DateTimeField(_("posted"), default=timezone.now)
+    posted_at = models.DateTimeField(_("booked"), default=clock.now)
 
     class Meta:
         verbose_name = _("ledger transaction")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import OrderQuerySet, OwnedQuerySet
 from .accounts import BillingAccount, Grant
 from .catalog import Price
@@ -69,6 +69,7 @@ class PaymentOrder(models.Model):
     session_id = models.CharField(_("checkout session"), max_length=120, unique=True, null=True)
     #: Where the person pays; dropped as soon as the session is over.
     session_url = models.TextField(blank=True, editable=False)
+    #: Of the first part; all are in `parts`.
     intent_id = models.CharField(_("payment intent"), max_length=80, unique=True, null=True)
     charge_id = models.CharField(_("charge"), max_length=80, blank=True)
     invoice_id = models.CharField(_("invoice"), max_length=80, unique=True, null=True)
@@ -81,7 +82,7 @@ class PaymentOrder(models.Model):
     #: When the buyer came back from the payment page.
     returned_at = models.DateTimeField(null=True, blank=True, editable=False)
     paid_at = models.DateTimeField(_("paid"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
 
     objects = OrderQuerySet.as_manager()
@@ -114,6 +115,33 @@ class PaymentOrder(models.Model):
         return self.state in ("paid", "partially_refunded", "refunded")
 
 
+class PaymentPart(models.Model):
+    """Money that came in for an order: one each time a card or an account was charged.
+
+    Most orders have one; an invoice that was paid in several payments has several.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    order = models.ForeignKey(
+        PaymentOrder, on_delete=models.PROTECT, related_name="parts", verbose_name=_("payment")
+    )
+    intent_id = models.CharField(_("payment intent"), max_length=80, unique=True, null=True)
+    charge_id = models.CharField(_("charge"), max_length=80, blank=True, db_index=True)
+    amount = models.BigIntegerField(_("amount"))
+
+    class Meta:
+        verbose_name = _("part of a payment")
+        verbose_name_plural = _("parts of payments")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0), name="threadflow_billing_part_amount"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.intent_id or self.charge_id
+
+
 class RefundState(models.TextChoices):
     REQUESTED = "requested", _("asked for")
     SUBMITTED = "submitted", _("sent to Stripe")
@@ -131,6 +159,10 @@ class Refund(models.Model):
     order = models.ForeignKey(
         PaymentOrder, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment")
     )
+    #: The charge that is given back, or a share of it.
+    part = models.ForeignKey(
+        PaymentPart, on_delete=models.PROTECT, related_name="refunds", null=True, editable=False
+    )
     provider_id = models.CharField(_("id at Stripe"), max_length=80, unique=True, null=True)
     state = models.CharField(
         _("state"), max_length=16, choices=RefundState.choices, default=RefundState.REQUESTED
@@ -143,7 +175,7 @@ class Refund(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     anomaly = models.CharField(_("odd"), max_length=200, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("refund")
@@ -170,7 +202,7 @@ class Dispute(models.Model):
     reason = models.CharField(_("reason"), max_length=80, blank=True)
     amount = models.BigIntegerField(_("amount"))
     currency = models.CharField(_("currency"), max_length=3)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     class Meta:
         verbose_name = _("dispute")
@@ -208,7 +240,7 @@ class GiftCode(models.Model):
     )
     redeemed_at = models.DateTimeField(_("redeemed"), null=True)
     grant = models.OneToOneField(Grant, on_delete=models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     objects = OwnedQuerySet.as_manager()
 

@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import OwnedQuerySet
 from .accounts import BillingAccount
 
@@ -38,7 +38,7 @@ class WebhookEvent(models.Model):
     )
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("happened"))
-    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    received_at = models.DateTimeField(_("received"), default=clock.now)
     processed_at = models.DateTimeField(_("processed"), null=True, blank=True)
 
     class Meta:
@@ -63,7 +63,7 @@ class ObjectSync(models.Model):
     fetched_at = models.DateTimeField(_("fetched"), null=True, blank=True)
     result = models.CharField(_("result"), max_length=40, blank=True)
     error = models.CharField(_("error"), max_length=300, blank=True)
-    changed_at = models.DateTimeField(_("heard last"), default=timezone.now)
+    changed_at = models.DateTimeField(_("heard last"), default=clock.now)
 
     class Meta:
         verbose_name = _("Stripe object")
@@ -110,7 +110,7 @@ class Command(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
     sent_at = models.DateTimeField(_("first sent"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
@@ -167,7 +167,7 @@ class Transition(models.Model):
     cause = models.CharField(_("cause"), max_length=120)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     is_anomaly = models.BooleanField(_("odd"), default=False)
-    created_at = models.DateTimeField(_("when"), default=timezone.now)
+    created_at = models.DateTimeField(_("when"), default=clock.now)
 
     objects = OwnedQuerySet.as_manager()
 
@@ -194,7 +194,7 @@ class ReminderSent(models.Model):
     #: The thing and the date it is about, and how many days off it was.
     period = models.CharField(_("period"), max_length=120)
     details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    created_at = models.DateTimeField(_("due"), default=timezone.now)
+    created_at = models.DateTimeField(_("due"), default=clock.now)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
     class Meta:
@@ -217,7 +217,7 @@ class Drift(models.Model):
     kind = models.CharField(_("kind"), max_length=20)
     object_key = models.CharField(_("object"), max_length=140)
     detail = models.CharField(_("detail"), max_length=300)
-    found_at = models.DateTimeField(_("found"), default=timezone.now)
+    found_at = models.DateTimeField(_("found"), default=clock.now)
     fixed_at = models.DateTimeField(_("repaired"), null=True, blank=True)
 
     class Meta:

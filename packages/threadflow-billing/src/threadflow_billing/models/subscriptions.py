@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..querysets import ENDED, SubscriptionQuerySet
 from .accounts import BillingAccount
 from .catalog import Price
@@ -56,7 +56,7 @@ class Subscription(models.Model):
     #: The object as last fetched, for support. Nothing reads it.
     remote = models.JSONField(_("as fetched"), default=dict, blank=True)
     remote_fetched_at = models.DateTimeField(_("fetched"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    created_at = models.DateTimeField(_("created"), default=clock.now)
 
     objects = SubscriptionQuerySet.as_manager()
 
@@ -74,6 +74,10 @@ class Subscription(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.status in ENDED
+
+    @property
+    def is_grace_over(self) -> bool:
+        return self.grace_until is not None and self.grace_until <= clock.now()
 
     @property
     def ends_at(self) -> object:

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from threadflow_core.ports import announce_entitlements
 
+from .. import clock
 from ..adapter import adapter
 from ..app_settings import app_settings, livemode
 from ..machines import By, record
@@ -47,7 +47,7 @@ def close(*, account: BillingAccount, by: By) -> BillingAccount:
     """
     account = lock_account(account.pk)
     if account.deleted_at is None:
-        account.deleted_at = timezone.now()
+        account.deleted_at = clock.now()
         account.deleted_by = by.person
         account.deleted_reason = by.reason[:300]
         account.save(update_fields=["deleted_at", "deleted_by", "deleted_reason"])

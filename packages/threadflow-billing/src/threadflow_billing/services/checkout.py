@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from threadflow_core.exceptions import Conflict, Invalid
 from threadflow_core.limits import Limit
 
-from .. import dto, policies
+from .. import clock, dto, policies
 from ..adapter import adapter
 from ..app_settings import app_settings, livemode
 from ..exceptions import AlreadySubscribed, GatewayAway, GatewayRefused
@@ -260,10 +260,9 @@ def returned(*, order: PaymentOrder) -> None:
 
     It grants nothing by itself.
     """
-    from django.utils import timezone
 
     if order.session_id is None or order.is_settled:
         return
     rows = PaymentOrder.objects.filter(pk=order.pk, returned_at=None)
-    if rows.update(returned_at=timezone.now()):
+    if rows.update(returned_at=clock.now()):
         sync.look_at(f"checkout.session:{order.session_id}")

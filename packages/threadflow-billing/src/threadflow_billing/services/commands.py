@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from threadflow_core import jobs
 
+from .. import clock
 from ..app_settings import app_settings
 from ..exceptions import GatewayRefused
 from ..gateway import Gateway, gateway
@@ -88,7 +88,7 @@ def _begin(pk: Any) -> Command | None:
         row = locked(Command.objects.filter(pk=pk)).first()
         if row is None or row.is_finished:
             return row  # type: ignore[no-any-return]
-        now = timezone.now()
+        now = clock.now()
         oldest = now - dt.timedelta(hours=app_settings.COMMAND_HOURS)
         if row.sent_at is not None and row.sent_at < oldest:
             give_up(row, now)
@@ -118,7 +118,7 @@ def _finish(pk: Any, take: Callable[[Command], None]) -> Command:
         if take_in.is_finished:
             return take_in  # type: ignore[no-any-return]
         take(row)
-        row.finished_at = timezone.now()
+        row.finished_at = clock.now()
         row.save(update_fields=["state", "result", "error", "error_code", "finished_at"])
     return row
 

@@ -14,14 +14,13 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import Conflict
 from threadflow_core.limits import Limit
 
-from .. import policies
+from .. import clock, policies
 from ..app_settings import app_settings
 from ..exceptions import BadGiftCode
 from ..machines import By, record
@@ -45,7 +44,7 @@ def issue(order: PaymentOrder, by: By) -> GiftCode:
         order=order,
         account=order.account,
         price=order.price,
-        expires_at=timezone.now() + dt.timedelta(days=app_settings.GIFT_DAYS),
+        expires_at=clock.now() + dt.timedelta(days=app_settings.GIFT_DAYS),
     )
     code = _code(gift, settings.SECRET_KEY)
     gift.code_hash, gift.hint = _hash(code), code[-4:]
@@ -96,7 +95,7 @@ def redeem(*, person: Any, code: str) -> Grant:
     text = plain(code)
     rows = GiftCode.objects.select_related("price__plan", "order", "account")
     gift = locked(rows.filter(code_hash=_hash(text))).first() if len(text) == LETTERS else None
-    now = timezone.now()
+    now = clock.now()
     if gift is None:
         raise BadGiftCode(fields={"code": [BadGiftCode.message]})
     if gift.state == GiftState.REDEEMED and gift.redeemed_by_id == account.pk:

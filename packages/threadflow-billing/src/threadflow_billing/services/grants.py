@@ -7,11 +7,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
 
 from threadflow_core.exceptions import Invalid
 
-from .. import policies, signals
+from .. import clock, policies, signals
 from ..adapter import adapter
 from ..machines import By, record
 from ..models import BillingAccount, Grant, Override, Subscription
@@ -45,14 +44,14 @@ def follow(subscription: Subscription, by: By) -> None:
             plan=price.plan,
             source=Source.SUBSCRIPTION,
             source_id=subscription.pk,
-            starts_at=timezone.now(),
+            starts_at=clock.now(),
             ends_at=ends_at,
         )
         row.save(force_insert=True)
         _said(row, "", by)
         return
     before = _text(row)
-    now = timezone.now()
+    now = clock.now()
     opened_again = row.revoked_at is not None or (
         row.lapsed_at is not None and (ends_at is None or ends_at > now)
     )
@@ -88,7 +87,7 @@ def set_grace(subscription: Subscription, now: dt.datetime) -> None:
 def revoke(grant: Grant, by: By, *, reason: str) -> None:
     """End a locked grant now. Other grants of the account stay."""
     before = _text(grant)
-    grant.revoked_at = timezone.now()
+    grant.revoked_at = clock.now()
     grant.reason = reason[:300]
     grant.save(update_fields=["revoked_at", "reason"])
     _said(grant, before, by)
@@ -101,7 +100,7 @@ def give(*, staff: Any, account: BillingAccount, plan: Any, days: int | None, re
     if days is not None and days < 1:
         raise Invalid(fields={"days": ["1 or more."]})
     account = lock_account(account.pk)
-    now = timezone.now()
+    now = clock.now()
     grant = Grant.objects.create(
         account=account,
         plan=plan,
@@ -186,7 +185,7 @@ def plan_of(person: Any) -> Any:
     """The highest plan that is open to the person now, else the plan of everybody, else None."""
     from ..swaps import get_plan_model
 
-    now = timezone.now()
+    now = clock.now()
     if getattr(person, "pk", None) is not None:
         grants = Grant.objects.visible_to(person).active(now).select_related("plan")
         best = grants.order_by(F("plan__tier").desc(), "pk").first()
@@ -197,7 +196,7 @@ def plan_of(person: Any) -> Any:
 
 def last_end(account: BillingAccount, plan_id: Any) -> tuple[dt.datetime | None, bool]:
     """The latest end of what the account has of a plan, and whether something has no end."""
-    now = timezone.now()
+    now = clock.now()
     rows = Grant.objects.filter(account=account, plan_id=plan_id, revoked_at=None)
     ends = list(rows.filter(Q(ends_at=None) | Q(ends_at__gt=now)).values_list("ends_at", flat=True))
     known = [end for end in ends if end is not None]

@@ -138,14 +138,53 @@ def incoming(
     return lines
 
 
-def outgoing(balance: dto.Balance, *, amount: int, currency: str, against: str) -> list[Line]:
-    """Lines of money that goes back; `balance.amount` is negative, a fee may come with it."""
+def outgoing(
+    balance: dto.Balance, *, amount: int, currency: str, against: str, tax: int = 0
+) -> list[Line]:
+    """Lines of money that goes back; `balance.amount` is negative, a fee may come with it.
+
+    `tax` is the part of it that we owed to the state.
+    """
     gone = -balance.amount if balance.currency == currency else amount
     return [
         Line("stripe_balance", balance.currency, balance.net),
         Line("stripe_fees", balance.currency, balance.fee),
-        Line(against, currency, gone),
+        Line("tax_payable", currency, tax),
+        Line(against, currency, gone - tax),
     ]
+
+
+def tax_share(tax: int, amount: int, back: int) -> int:
+    """The tax in `back` of a payment of `amount` that has `tax` in it; halves go up."""
+    return (2 * tax * min(back, amount) + amount) // (2 * amount) if amount > 0 else 0
+
+
+def tax_back(order: Any, amount: int) -> int:
+    """How much less tax is owed when `amount` more of a locked order goes back.
+
+    Counted over all that went back so far, so that cents of rounding do not add up: when all
+    of it is back, so is all of the tax.
+    """
+    if not order.tax:
+        return 0
+    gone, taxed = _gone_back(order)
+    return max(0, min(amount, tax_share(order.tax, order.amount, gone + amount) - taxed))
+
+
+def _gone_back(order: Any) -> tuple[int, int]:
+    """What went back of an order in its own currency by the books: all of it, and the tax in it."""
+    from django.db.models import Q, Sum
+
+    rows = LedgerEntry.objects.filter(
+        Q(transaction__kind="refund") | Q(transaction__reversal_of__kind="refund"),
+        transaction__order_id=order.pk,
+        ledger_account__code__in=("refunds", "gift_liability", "tax_payable"),
+        ledger_account__currency=order.currency,
+    )
+    sums = rows.aggregate(
+        gone=Sum("amount"), taxed=Sum("amount", filter=Q(ledger_account__code="tax_payable"))
+    )
+    return int(sums["gone"] or 0), int(sums["taxed"] or 0)
 
 
 def audit() -> list[str]:
@@ -165,7 +204,7 @@ def audit() -> list[str]:
         .exclude(total=0)
     ):
         found.append(f"trial balance in {total['ledger_account__currency']}: {total['total']}")
-    return found + list(_orders())
+    return found + list(_orders()) + list(_taxes())
 
 
 def _orders() -> Iterable[str]:
@@ -189,3 +228,22 @@ def _orders() -> Iterable[str]:
     for refund in Refund.objects.filter(state="succeeded").iterator():
         if f"refund:{refund.provider_id}:succeeded" not in keys:
             yield f"refund {refund.provider_id}: succeeded, and nothing is posted"
+
+
+def _taxes() -> Iterable[str]:
+    """Payments whose tax does not follow what went back of them; a cent may be on its way."""
+    from django.db.models import Sum
+
+    from ..models import PaymentOrder
+
+    owed = dict(
+        LedgerEntry.objects.filter(ledger_account__code="tax_payable")
+        .exclude(transaction__order_id=None)
+        .values_list("transaction__order_id")
+        .annotate(total=-Sum("amount"))
+    )
+    for order in PaymentOrder.objects.filter(tax__gt=0, refunded__gt=0).iterator():
+        right = order.tax - tax_share(order.tax, order.amount, order.refunded)
+        off = abs(owed.get(order.pk, 0) - right)
+        if off > (1 if order.refunded < order.amount else 0):
+            yield f"payment {order.pk}: owes {owed.get(order.pk, 0)} of tax instead of {right}"

@@ -7,22 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
-from .. import dto
+from .. import clock, dto
 from ..gateway import Gateway, gateway
 from ..models import (
     BillingAccount,
     Dispute,
     Drift,
     LedgerTransaction,
-    PaymentOrder,
     Refund,
     Subscription,
     WebhookEvent,
 )
 from . import sync
 from .sync.owners import as_uuid, price_of
+from .sync.returns import part_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def run(*, since: dt.datetime | None = None, fix: bool = False) -> list[Finding]
             kind=finding.kind, object_key=finding.key, detail=finding.detail[:300]
         )
         if fix and repair(finding):
-            row.fixed_at = timezone.now()
+            row.fixed_at = clock.now()
             row.save(update_fields=["fixed_at"])
     return found
 
@@ -74,7 +72,7 @@ def _tombstone(provider_id: str) -> None:
             by = By.system("reconcile", "gone at Stripe")
             move_subscription(row, "canceled", by)
             row.anomaly = "gone at Stripe"
-            row.ended_at = timezone.now()
+            row.ended_at = clock.now()
             row.save()
             grants.follow(row, by)
 
@@ -161,7 +159,7 @@ def _refunds(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
     states = dict(Refund.objects.exclude(provider_id=None).values_list("provider_id", "state"))
     for raw in gw.listed("refund", created):
         remote = dto.Refund.parse(raw)
-        if not _known_payment(remote.intent, remote.charge):
+        if part_of(remote.intent, remote.charge) is None:
             continue
         if states.get(remote.id) != remote.status:
             kind = "stale" if remote.id in states else "missing"
@@ -173,20 +171,12 @@ def _disputes(gw: Gateway, created: dict[str, Any]) -> Iterator[Finding]:
     states = dict(Dispute.objects.values_list("provider_id", "status"))
     for raw in gw.listed("dispute", created):
         remote = dto.Dispute.parse(raw)
-        if not _known_payment(remote.intent, remote.charge):
+        if part_of(remote.intent, remote.charge) is None:
             continue
         if states.get(remote.id) != remote.status:
             kind = "stale" if remote.id in states else "missing"
             here = states.get(remote.id, "nothing")
             yield Finding(kind, f"dispute:{remote.id}", f"{here} here, {remote.status} there")
-
-
-def _known_payment(intent: str, charge: str) -> bool:
-    orders = PaymentOrder.objects.all()
-    return bool(
-        (intent and orders.filter(intent_id=intent).exists())
-        or (charge and orders.filter(charge_id=charge).exists())
-    )
 
 
 def catch_up(since: dt.datetime) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import Conflict, Invalid
@@ -14,7 +14,7 @@ from .. import dto, policies
 from ..exceptions import GatewayRefused
 from ..gateway import Gateway
 from ..machines import By, move_refund
-from ..models import Command, PaymentOrder, Refund
+from ..models import Command, PaymentOrder, PaymentPart, Refund
 from . import commands, sync
 from .locks import lock, lock_account
 from .sync.returns import follow_refund
@@ -31,11 +31,22 @@ def left(order: PaymentOrder) -> int:
 
 @transaction.atomic
 def request(*, staff: Any, order: PaymentOrder, amount: int, reason: str) -> Refund:
-    """Give `amount` (minor units) of a payment back. Raises NotAllowed, Invalid, Conflict."""
+    """Give `amount` (minor units) of a payment back. Raises NotAllowed, Invalid, Conflict.
+
+    Where no single charge of the order has as much left, it becomes one refund per charge; the
+    first of them is returned.
+    """
     policies.require(policies.may_refund(staff))
     lock_account(order.account_id)
     order = lock(PaymentOrder.objects.select_related("account", "price__plan").filter(pk=order.pk))
-    if not order.is_settled or not (order.intent_id or order.charge_id):
+    _check(order, amount, reason)
+    shares = _split(order, amount)
+    made = [_ask(order, part, share, reason.strip()[:300], staff) for part, share in shares]
+    return made[0]
+
+
+def _check(order: PaymentOrder, amount: int, reason: str) -> None:
+    if not order.is_settled or not order.parts.exists():
         raise Conflict(_("Nothing was paid here that Stripe could give back."), code="not_paid")
     if order.dispute == PaymentOrder.DisputeState.OPEN:
         raise Conflict(
@@ -44,20 +55,44 @@ def request(*, staff: Any, order: PaymentOrder, amount: int, reason: str) -> Ref
         )
     if not reason.strip():
         raise Invalid(fields={"reason": [_("Say why.")]})
-    if not 0 < amount <= left(order):
+    if not 0 < amount <= min(left(order), sum(rest for _part, rest in _rests(order))):
         text = _("Between 0.01 and what is left of the payment.")
         raise Invalid(fields={"amount": [text]}, code="too_much")
+
+
+def _rests(order: PaymentOrder) -> list[tuple[PaymentPart, int]]:
+    """Each charge of the order with what can still be given back of it."""
+    going = Sum("refunds__amount", filter=Q(refunds__state__in=GOING))
+    parts = order.parts.annotate(going=going).order_by("pk")
+    return [(part, part.amount - (part.going or 0)) for part in parts]
+
+
+def _split(order: PaymentOrder, amount: int) -> list[tuple[PaymentPart, int]]:
+    """The charges that `amount` is taken from: one that has enough, else one after the other."""
+    rests = [(part, rest) for part, rest in _rests(order) if rest > 0]
+    enough = [(part, amount) for part, rest in rests if rest >= amount]
+    if enough:
+        return enough[:1]
+    shares = []
+    for part, rest in rests:
+        share = min(rest, amount)
+        amount -= share
+        if share:
+            shares.append((part, share))
+    return shares
+
+
+def _ask(order: PaymentOrder, part: PaymentPart, amount: int, reason: str, staff: Any) -> Refund:
     refund = Refund.objects.create(
         order=order,
+        part=part,
         amount=amount,
         currency=order.currency,
-        reason=reason.strip()[:300],
+        reason=reason,
         requested_by=staff,
     )
     params: dict[str, Any] = {"amount": amount, "metadata": {"tf_refund": str(refund.pk)}}
-    params |= (
-        {"payment_intent": order.intent_id} if order.intent_id else {"charge": order.charge_id}
-    )
+    params |= {"payment_intent": part.intent_id} if part.intent_id else {"charge": part.charge_id}
     commands.plan(
         kind="refund", account=order.account, target_id=refund.pk, params=params, actor=staff
     )
@@ -84,12 +119,12 @@ def _refused(command: Command, error: GatewayRefused) -> None:
     refund.save(update_fields=["failure"])
     if refund.state in ("requested", "submitted"):
         move_refund(refund, "failed", By.stripe(error.code))
-    sync.look_at(f"charge:{refund.order.charge_id}")
+    sync.look_at(f"charge:{refund.part.charge_id if refund.part else ''}")
 
 
 def _row(command: Command) -> Refund:
     lock_account(command.account_id)
-    rows = Refund.objects.select_related("order__account")
+    rows = Refund.objects.select_related("order__account", "part")
     return lock(rows.filter(pk=command.target))  # type: ignore[no-any-return]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from threadflow_core import jobs
 from threadflow_core.ids import uuid7
 
+from .. import clock
 from ..app_settings import REMIND, app_settings
 from ..models import BillingAccount, Grant, ReminderSent, Subscription
 from ..models.accounts import Source
@@ -148,9 +148,9 @@ def deliver(pk: Any) -> None:
         return
     person = row.account.owner
     try:
-        url = reverse("threadflow_billing:manage")
+        url = str(app_settings.BASE_URL).rstrip("/") + reverse("threadflow_billing:manage")
     except NoReverseMatch:
         url = ""
     email = adapter().email_of(person=person)
     sender().send(Reminder(row.kind, person, email, row.period, url, row.details))
-    ReminderSent.objects.filter(pk=row.pk).update(sent_at=timezone.now())
+    ReminderSent.objects.filter(pk=row.pk).update(sent_at=clock.now())

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import Conflict, Invalid
 from threadflow_core.limits import Limit
 
-from .. import dto, policies
+from .. import clock, dto, policies
 from ..exceptions import GatewayRefused, NotSubscribed
 from ..gateway import Gateway
 from ..machines import By, record
@@ -96,7 +95,7 @@ def _preview_date(row: Subscription, price: Price, preview_id: Any) -> int | Non
     ).first()
     if shown is None or shown.params["price"] != price.provider_id:
         raise Invalid(fields={"preview": [_("Look at the preview again.")]})
-    age = (timezone.now() - shown.created_at).total_seconds()
+    age = (clock.now() - shown.created_at).total_seconds()
     if age > 3600:
         raise Conflict(_("The figures are old. Look at the preview again."), code="stale_preview")
     date = shown.result.get("date")
@@ -203,7 +202,7 @@ def _plan(kind: str, row: Subscription, params: dict[str, Any], person: Any) -> 
 
 def _take_over(command: Command, remote: dto.Subscription) -> commands.Result:
     """Apply what Stripe answered, as if it had been fetched now; then look once more."""
-    context = Context(fetched_at=timezone.now(), cause=command.kind)
+    context = Context(fetched_at=clock.now(), cause=command.kind)
     converge.apply(remote, context)
     sync.look_at(f"subscription:{remote.id}", f"invoice:{remote.latest_invoice}")
     _noted(command, command.params.get("reason", ""))

@@ -7,11 +7,10 @@ import logging
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from threadflow_core.ids import uuid7
 
-from .. import policies
+from .. import clock, policies
 from ..app_settings import livemode
 from ..gateway import BadWebhook, verified_event
 from ..models import ObjectSync, WebhookEvent
@@ -73,7 +72,7 @@ def receive(body: bytes, signature: str) -> WebhookEvent | None:
         state=WebhookEvent.State.RECEIVED if key else WebhookEvent.State.IGNORED,
         created_at=dt.datetime.fromtimestamp(created, tz=dt.UTC)
         if isinstance(created, int)
-        else timezone.now(),
+        else clock.now(),
     )
     with transaction.atomic():
         if not _insert(row):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import pgettext
 
 from threadflow_core import slots
 from threadflow_core.page import page_of
@@ -45,7 +46,7 @@ SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 
 @register.filter
 def money(amount: int | None, currency: str) -> str:
-    """Minor units as people write them: `€4.80`, `12.00 CHF`; whole amounts without cents."""
+    """Minor units as people write them: `€4.80`, `4,80 €` in German, `12.50 CHF`; no `.00`."""
     if amount is None:
         return ""
     sign = SIGNS.get(currency.lower())
@@ -54,7 +55,9 @@ def money(amount: int | None, currency: str) -> str:
     places = 0 if whole or amount % 100 == 0 else 2
     text = number_format(value, places, force_grouping=True)
     minus = "−" if amount < 0 else ""
-    return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency.upper()}"
+    if not sign:
+        return f"{minus}{text} {currency.upper()}"
+    return minus + pgettext("money", "%(sign)s%(amount)s") % {"sign": sign, "amount": text}
 
 
 @register.filter

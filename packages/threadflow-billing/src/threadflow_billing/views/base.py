@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from threadflow_core.exceptions import SignInRequired
 from threadflow_core.views import PageView, ServiceView, see_other
@@ -43,9 +44,9 @@ def tabs(current: str) -> list[tuple[str, str, bool]]:
     names = [
         ("manage", _("Your plan")),
         ("invoices", _("Invoices")),
-        ("usage", _("Usage")),
+        ("usage", pgettext("billing", "Usage")),
         ("gifts", _("Gifts")),
-        ("history", _("History")),
+        ("history", pgettext("billing", "History")),
     ]
     return [
         (reverse(f"threadflow_billing:{name}"), label, name == current) for name, label in names

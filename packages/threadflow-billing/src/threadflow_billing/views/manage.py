@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from threadflow_core.exceptions import NotFound, SignInRequired
 from threadflow_core.views import FormPage, see_other
 
-from .. import showcase
+from .. import clock, showcase
 from ..access import access_of
 from ..forms import CancelForm, FlowForm, PriceForm
 from ..models import Command, Grant, Price, Subscription
@@ -33,9 +33,7 @@ class ManageView(OwnPage):
         row = Subscription.objects.current(account) if account else None
         grants = []
         if account is not None:
-            from django.utils import timezone
-
-            rows = Grant.objects.filter(account=account).active(timezone.now())
+            rows = Grant.objects.filter(account=account).active(clock.now())
             grants = list(rows.select_related("plan").order_by("starts_at"))
         interval = row.price.interval if row and row.price else "month"
         cards = showcase.build(interval).cards if row else []

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from threadflow_core import cursors, ports
 from threadflow_core.views import FormPage, ServiceView
 
+from .. import wording
 from ..access import access_of
 from ..forms import GiftForm, InvoiceForm, RedeemForm
 from ..models import Command, GiftCode, PaymentOrder, Price, Transition
@@ -51,11 +53,12 @@ class HistoryView(OwnPage):
 
     template_name = "threadflow_billing/history.html"
     tab = "history"
-    title = _("History")
+    title = pgettext_lazy("billing", "History")
 
     def get_context(self) -> dict[str, Any]:
         rows = Transition.objects.visible_to(self.request.user).exclude(entity="override")
-        return page_of(self.request, rows.select_related("actor"), "steps")
+        found = page_of(self.request, rows.select_related("actor"), "steps")
+        return {**found, "steps": wording.tell(found["steps"])}
 
 
 class UsageView(OwnPage):
@@ -63,7 +66,7 @@ class UsageView(OwnPage):
 
     template_name = "threadflow_billing/usage.html"
     tab = "usage"
-    title = _("Usage")
+    title = pgettext_lazy("billing", "Usage")
 
     def get_context(self) -> dict[str, Any]:
         specs = ports.declared_features()

@@ -6,8 +6,8 @@ import datetime as dt
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from ... import clock
 from ...services import reconcile
 
 
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         hours = options["hours"]
         if not 0 < hours <= 720:
             raise CommandError("Between 1 and 720 hours; for more there is billing_reconcile.")
-        new, known = reconcile.catch_up(timezone.now() - dt.timedelta(hours=hours))
+        new, known = reconcile.catch_up(clock.now() - dt.timedelta(hours=hours))
         self.stdout.write(f"{new} events were new, {known} known.")

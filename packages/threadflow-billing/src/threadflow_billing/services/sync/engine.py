@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from threadflow_core import jobs
 from threadflow_core.jobs.failpoints import hit
 
+from ... import clock
 from ...exceptions import GatewayMissing
 from ...gateway import Gateway, gateway
 from ...machines import By
@@ -53,7 +53,7 @@ def mark(key: str) -> int:
     In the caller's transaction, as its last write: it locks the object's row.
     """
     table = connection.ops.quote_name(ObjectSync._meta.db_table)
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(clock.now())
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -94,7 +94,7 @@ def run(key: str, *, force: bool = False) -> str:
     )
     kind, _colon, pk = key.partition(":")
     topic = topics[kind]
-    started = timezone.now()
+    started = clock.now()
     try:
         remote = topic.fetch(gateway(), pk)
     except GatewayMissing:
@@ -122,6 +122,6 @@ def _apply(
     row.save(update_fields=["done_seq", "fetched_at", "result", "error"])
     state = WebhookEvent.State.ORPHANED if result == ORPHANED else WebhookEvent.State.DONE
     WebhookEvent.objects.filter(pk__in=list(events)).update(
-        state=state, processed_at=timezone.now(), note=result
+        state=state, processed_at=clock.now(), note=result
     )
     return result

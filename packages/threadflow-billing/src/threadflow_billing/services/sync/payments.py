@@ -6,15 +6,13 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
-
 from threadflow_core import jobs
 
-from ... import dto
+from ... import clock, dto
 from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_order, record
-from ...models import BillingAccount, PaymentOrder, Subscription
+from ...models import BillingAccount, PaymentOrder, PaymentPart, Subscription
 from ...models.money import Purpose
 from .. import gifts, ledger
 from ..locks import locked
@@ -150,6 +148,11 @@ def _settle(
     order.save()
     to_paid(order, by)
     for payment in payments:
+        known: dict[str, Any] = (
+            {"intent_id": payment.intent} if payment.intent else {"charge_id": payment.charge}
+        )
+        values = {"charge_id": payment.charge, "amount": payment.amount}
+        PaymentPart.objects.update_or_create(order=order, **known, defaults=values)
         if payment.refunded or payment.disputed:
             engine.look_at(f"charge:{payment.charge}")
 
@@ -215,7 +218,7 @@ def _follow_session(order: Any, remote: OpenedSession, context: engine.Context) 
     if session.status == "complete":
         if session.payment_status == "no_payment_required" and not order.is_settled:
             order.amount = 0
-            order.paid_at = order.paid_at or timezone.now()
+            order.paid_at = order.paid_at or clock.now()
             order.session_url = ""
             order.save(update_fields=["amount", "paid_at", "session_url"])
             to_paid(order, by)

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Sum
-from django.utils import timezone
 
 from threadflow_core import jobs
 
-from ... import dto, signals
+from ... import clock, dto, signals
 from ...exceptions import IllegalTransition
 from ...gateway import Gateway
 from ...machines import By, move_order, move_refund, record
-from ...models import Dispute, PaymentOrder, Refund
+from ...models import Dispute, PaymentOrder, PaymentPart, Refund
 from .. import gifts, ledger
 from ..locks import lock_account, locked
 from . import engine
@@ -24,16 +23,20 @@ from .owners import as_uuid
 NO_DISPUTE = ("prevented",)
 
 
-def order_of(intent: str, charge: str) -> Any:
-    """The order that this money came with, locked with its account; or None."""
-    rows = PaymentOrder.objects.all()
+def part_of(intent: str, charge: str) -> PaymentPart | None:
+    """What was charged, by its intent, else by its charge."""
+    rows = PaymentPart.objects.select_related("order")
     found = rows.filter(intent_id=intent).first() if intent else None
     if found is None and charge:
         found = rows.filter(charge_id=charge).first()
-    if found is None:
-        return None
-    lock_account(found.account_id)
-    return locked(rows.select_related("account", "price__plan").filter(pk=found.pk)).get()
+    return found
+
+
+def locked_order(part: PaymentPart) -> Any:
+    """The order of a charge, locked with its account."""
+    lock_account(part.order.account_id)
+    rows = PaymentOrder.objects.select_related("account", "price__plan")
+    return locked(rows.filter(pk=part.order_id)).get()
 
 
 def fetch_refund(gw: Gateway, pk: str) -> dto.Refund:
@@ -46,10 +49,12 @@ def apply_refund(remote: dto.Refund, context: engine.Context) -> str:
 
 def follow_refund(remote: dto.Refund, by: By) -> str:
     """Take over a refund, ours or not; the order, the ledger and a gift follow."""
-    order = order_of(remote.intent, remote.charge)
-    if order is None:
+    part = part_of(remote.intent, remote.charge)
+    if part is None:
         return engine.ORPHANED
+    order = locked_order(part)
     row = _refund_row(remote, order)
+    row.part = part
     row.provider_id = remote.id
     row.failure = remote.failure[:300]
     if row.amount != remote.amount:
@@ -92,7 +97,7 @@ def _refund_row(remote: dto.Refund, order: Any) -> Any:
 
 def _post_refund(row: Any, remote: dto.Refund, order: Any) -> None:
     key = f"refund:{remote.id}:succeeded"
-    when = remote.created or timezone.now()
+    when = remote.created or clock.now()
     # A refund that failed later did move money first, if it was ever booked.
     if row.state in ("succeeded", "failed") and remote.balance is not None:
         ledger.post(
@@ -103,6 +108,7 @@ def _post_refund(row: Any, remote: dto.Refund, order: Any) -> None:
                 amount=remote.amount,
                 currency=remote.currency,
                 against=gifts.refunded_from(order),
+                tax=ledger.tax_back(order, remote.amount),
             ),
             happened_at=when,
             account=order.account,
@@ -111,7 +117,7 @@ def _post_refund(row: Any, remote: dto.Refund, order: Any) -> None:
     elif row.state == "succeeded":
         raise jobs.Retry(after=20, reason="Stripe has not booked the refund yet.")
     if row.state == "failed":
-        ledger.reverse(of=key, key=f"refund:{remote.id}:failed", happened_at=timezone.now())
+        ledger.reverse(of=key, key=f"refund:{remote.id}:failed", happened_at=clock.now())
 
 
 def settle_refunds(order: Any, by: By) -> None:
@@ -158,9 +164,10 @@ def apply_dispute(remote: dto.Dispute, context: engine.Context) -> str:
 
 def follow_dispute(remote: dto.Dispute, by: By) -> str:
     """Take over a dispute; every movement of our balance is posted once."""
-    order = order_of(remote.intent, remote.charge)
-    if order is None:
+    part = part_of(remote.intent, remote.charge)
+    if part is None:
         return engine.ORPHANED
+    order = locked_order(part)
     row, made = Dispute.objects.get_or_create(
         provider_id=remote.id,
         defaults={
@@ -213,7 +220,7 @@ def _post_dispute(remote: dto.Dispute, order: Any) -> None:
             lines=ledger.outgoing(
                 balance, amount=signed, currency=remote.currency, against="disputes"
             ),
-            happened_at=remote.created or timezone.now(),
+            happened_at=remote.created or clock.now(),
             account=order.account,
             order_id=order.pk,
         )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
-from ... import dto
+from ... import clock, dto
 from ...gateway import Gateway
 from ...machines import By, move_subscription, record
 from ...models import BillingAccount, Subscription
@@ -67,8 +65,8 @@ def _take_over(row: Any, remote: dto.Subscription, context: engine.Context) -> N
             account=row.account,
             entity="subscription",
             entity_id=row.pk,
-            before=row.price.lookup_key,
-            after=price.lookup_key,
+            before=f"{row.price.plan.code} {row.price.interval}",
+            after=f"{price.plan.code} {price.interval}",
             by=context.by,
         )
     row.price = price or row.price
@@ -90,7 +88,7 @@ def _take_over(row: Any, remote: dto.Subscription, context: engine.Context) -> N
 
 
 def _move(row: Any, remote: dto.Subscription, by: By) -> None:
-    now = timezone.now()
+    now = clock.now()
     if move_subscription(row, remote.status, by):
         row.paused_at = now if row.status == "paused" else None
     grants.set_grace(row, now)
@@ -98,7 +96,7 @@ def _move(row: Any, remote: dto.Subscription, by: By) -> None:
 
 def _note_trial(account: BillingAccount, row: Any) -> None:
     if row.trial_end is not None and account.trial_used_at is None:
-        account.trial_used_at = timezone.now()
+        account.trial_used_at = clock.now()
         account.save(update_fields=["trial_used_at"])
 
 
