@@ -9,12 +9,12 @@ from threadflow_core.ports import entitlements_changed
 from threadflow_core.realtime import kinds
 
 from .. import shell
-from . import farewells, ops
+from . import ops, topics
 
 
 def ready() -> None:
     """Register the topic of rooms and the ops of clients; ask rights again when they change."""
-    kinds.register(farewells.Rooms)
+    kinds.register(topics.RoomTopic)
     realtime.register_summary("chat", shell.summary)
     for name, handler in ops.HANDLERS.items():
         realtime.register_op(name, handler)

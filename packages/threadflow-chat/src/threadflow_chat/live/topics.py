@@ -25,6 +25,8 @@ from . import presence
 #: Bytes of messages that a client gets that starts anew.
 PAGE_BYTES = 90_000
 PAGE_SIZE = 50
+#: One event for all that an erased person said in a room; its ids name them as frames do.
+GONE = "person.gone"
 
 
 class RoomTopic(TopicKind):
@@ -106,6 +108,8 @@ class _Drawn:
             return {"room": self.key, "id": key, "on": key in self.pinned}
         if event.kind == "member":
             return self._member(str(ids["person"]))
+        if event.kind == GONE:
+            return {"room": self.key, "user": {"id": ids["author"]}}
         return frames.room(self.room) if self.room is not None else None
 
     def _messages(self, events: list[LiveEventData], instance: object | None) -> dict[str, Frame]:
