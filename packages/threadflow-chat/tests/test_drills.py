@@ -278,7 +278,6 @@ async def test_f7_what_changed_while_one_was_away_is_there_after_the_resume(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the frame of the pin stays in the servers' memory")
 async def test_f7_a_pin_that_went_with_its_message_is_gone_though_the_message_is_back(
     start: Any, room: Any, ada: Any, lead: Any
 ) -> None:
@@ -361,10 +360,6 @@ def other_server(request: Any, served_by: str) -> None:
     pytest.importorskip(served_by, reason=f"{served_by} is not installed")
     if served_by == "daphne" and "f4" in request.function.__name__:
         pytest.skip("daphne takes all that is sent and keeps it: no client is ever too slow")
-    if served_by == "granian":
-        # See test_a_server_whose_send_is_no_coroutine_is_served_too in the tests of core.
-        reason = "what granian's send returns is no coroutine, and sockets only take one"
-        request.applymarker(pytest.mark.xfail(reason=reason, run=False))
 
 
 @pytest.mark.slow

@@ -922,7 +922,6 @@ class Sending:
         self.waits -= 1
 
 
-@pytest.mark.xfail(strict=True, reason="a socket drives only coroutines")
 @pytest.mark.parametrize("waits", [0, 2])
 async def test_a_server_whose_send_is_no_coroutine_is_served_too(waits: int) -> None:
     sent: list[str] = []

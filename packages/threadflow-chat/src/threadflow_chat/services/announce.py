@@ -21,9 +21,9 @@ def message_changed(room: Any, message: Any, kind: str) -> int:
 
 
 def forget_frames(room: Any, message: Any) -> None:
-    """Let no cached frame show the text of `message` again, also not one that quotes it."""
-    realtime.drop_cached(room.live_topic, ids={"message": str(message.pk)})
-    realtime.drop_cached(room.live_topic, ids={"parent": str(message.pk)})
+    """Let no cached frame show `message` as it was: its text, quotes of it, its pin."""
+    for name in ("message", "parent", "pinned"):
+        realtime.drop_cached(room.live_topic, ids={name: str(message.pk)})
 
 
 def _ids(message: Any) -> dict[str, str | int]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import CoroutineType
 from typing import Any
 
 from . import protocol, wire
@@ -52,8 +53,10 @@ class Socket:
         if self._sender is not None:
             self._enqueue(text)
             return
-        sending: Any = self._send({"type": "websocket.send", "text": text})
         try:
+            sending: Any = self._send({"type": "websocket.send", "text": text})
+            if type(sending) is not CoroutineType:  # some servers return another awaitable
+                sending = _awaited(sending)
             waits_on = sending.send(None)
         except StopIteration:
             return
@@ -133,6 +136,10 @@ class Socket:
         logger.debug("A client is gone: %r", error)
         self.closing = self.closing or (1006, "")
         self._queue.clear()
+
+
+async def _awaited(sending: Awaitable[None]) -> None:
+    await sending
 
 
 class _Started:
