@@ -43,17 +43,21 @@ class ManageView(OwnPage):
             if row and card.price and card.price.pk != row.price_id
         ]
         other = self._other_interval(row)
-        changeable = row is not None and row.ends_at is None and not row.change_unpaid
+        # Where a change would be refused none is offered.
+        may_change = (
+            row is not None
+            and row.status in ("active", "trialing")
+            and row.ends_at is None
+            and not row.change_unpaid
+            and bool(choices or other)
+        )
         return {
             "subscription": row,
             "grants": grants,
             "plan": access_of(self.request).plan,
             "choices": choices,
             "other_interval": other,
-            # Where a change would be refused none is offered.
-            "may_change": changeable
-            and row.status in ("active", "trialing")
-            and bool(choices or other),
+            "may_change": may_change,
             "account": account,
         }
 
