@@ -16,8 +16,6 @@ import sys
 
 sys.path[:] = [entry for entry in sys.path if "threadflow-billing" not in entry]
 """
-#: What of each suite meets the entitlement port first.
-QUICK = {"forum": "tests/test_votes.py", "chat": "tests/test_rights.py"}
 
 
 @pytest.fixture
@@ -46,18 +44,10 @@ def test_w_it_is_not_there_and_nobody_misses_it(without_billing, package):
     assert done.returncode == 0, done.stderr
 
 
-def suite(without_billing, package, *more):
-    done = without_billing(package, "-m", "pytest", "-q", "-n", "2", *more)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    assert " passed" in done.stdout
-
-
-@pytest.mark.parametrize("package", sorted(QUICK))
-def test_w_what_asks_the_port_passes_without_billing(without_billing, package):
-    suite(without_billing, package, QUICK[package])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("package", ["core", "forum", "chat"])
-def test_w_the_whole_suite_passes_without_billing(without_billing, package):
-    suite(without_billing, package, "-m", "not slow and not browser")
+def test_w_the_suite_passes_without_billing(without_billing, package):
+    suite = ("-m", "pytest", "-q", "-n", "2", "-m", "not slow and not browser")
+    done = without_billing(package, *suite)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
