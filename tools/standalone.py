@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ["hypothesis", "psutil", "psycopg[binary]", "pytest", "pytest-asyncio", "pytest-django"]
 TESTS += ["pytest-randomly", "pytest-xdist", "websockets", "uvicorn"]
 EXTRAS = {"core": "[api,celery,realtime,redis,uploads]"}
+#: What the tests of a package talk to instead of a vendor: folders of `tools` and their needs.
+STAND_INS = {"billing": ("vendormock", "localstripe")}
 
 
 def run(*command: str, cwd: Path = ROOT, **env: str) -> None:
@@ -49,9 +51,13 @@ def clean_python(folder: Path, *requirements: str) -> str:
 def own_tests(package: str, built: list[str], work: Path) -> None:
     """The package's tests, away from its sources."""
     found = [w + EXTRAS.get(package, "") if f"threadflow_{package}-" in w else w for w in built]
-    python = clean_python(work / "tested", *found, *TESTS)
-    place = work / f"threadflow-{package}"
-    place.mkdir()
+    stand_ins = STAND_INS.get(package, ())
+    python = clean_python(work / "tested", *found, *TESTS, *(["jsonschema"] if stand_ins else []))
+    # The folders lie as in the repository, where the tests look for the stand-ins.
+    place = work / f"repository/packages/threadflow-{package}"
+    place.mkdir(parents=True)
+    for name in stand_ins:
+        shutil.copytree(ROOT / f"tools/{name}", work / f"repository/tools/{name}")
     shutil.copytree(ROOT / f"packages/threadflow-{package}/tests", place / "tests")
     shutil.copy(ROOT / f"packages/threadflow-{package}/pyproject.toml", place)
     env = {"WITHOUT_API": "1"} if package != "core" else {}

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import override_settings
 
@@ -164,6 +164,23 @@ def test_plans_are_pushed_once_and_found_by_their_lookup_key(world):
     assert found
     assert all(line.startswith("found") for line in found)
     assert len(world.mock.calls("POST", "/v1/prices")) == len(made)
+
+
+@pytest.mark.allow_bad_requests
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "does not know this key"), (503, "does not answer")]
+)
+@pytest.mark.parametrize(
+    "command",
+    [["billing_push_plans"], ["billing_reconcile"], ["billing_catchup", "--hours", "1"],
+     ["billing_audit_ledger", "--stripe"]],
+)  # fmt: skip
+def test_commands_say_in_a_sentence_what_stripe_did_not_do(world, command, status, said):
+    Price.objects.update(provider_id=None)
+    body = {"error": {"type": "invalid_request_error", "message": "No."}}
+    world.mock.fail_next(times=9, status=status, body=body, match="/v1/")
+    with pytest.raises(CommandError, match=said):
+        call_command(*command)
 
 
 def test_without_a_key_nothing_is_for_sale_and_everything_else_works(client, ada, client_of):

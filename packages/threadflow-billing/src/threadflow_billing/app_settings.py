@@ -7,8 +7,6 @@ from typing import Any
 
 from threadflow_core.conf import AppSettings, dotted
 
-SYSTEM_CLOCK = "django.utils.timezone.now"
-
 #: Days before a date (renewal, end) or after one (a failed payment) on which people are told.
 REMIND = {
     "trial_ends": (3, 1),
@@ -34,7 +32,7 @@ class BillingSettings:
     BASE_URL: str = ""
     #: Function that says what time it is (aware). For trying out what takes months; refused with
     #: a live key.
-    CLOCK: str = dotted(SYSTEM_CLOCK)
+    CLOCK: str = dotted("django.utils.timezone.now")
     #: Hours after which a command to Stripe is never sent again: its key may be forgotten there.
     COMMAND_HOURS: int = 23
     #: Seconds to connect to Stripe.
@@ -71,6 +69,9 @@ class BillingSettings:
     #: Seconds that the signature of a webhook may be old.
     WEBHOOK_TOLERANCE: int = 300
 
+
+#: What `CLOCK` is where nobody replaced it.
+SYSTEM_CLOCK = BillingSettings().CLOCK
 
 app_settings = AppSettings("THREADFLOW_BILLING", BillingSettings)
 

@@ -37,16 +37,27 @@ class ManageView(OwnPage):
             grants = list(rows.select_related("plan").order_by("starts_at"))
         interval = row.price.interval if row and row.price else "month"
         cards = showcase.build(interval).cards if row else []
+        choices = [
+            (card, subscriptions.is_upgrade(row.price, card.price))
+            for card in cards
+            if row and card.price and card.price.pk != row.price_id
+        ]
+        other = self._other_interval(row)
+        # Where a change would be refused none is offered.
+        may_change = (
+            row is not None
+            and row.status in ("active", "trialing")
+            and row.ends_at is None
+            and not row.change_unpaid
+            and bool(choices or other)
+        )
         return {
             "subscription": row,
             "grants": grants,
             "plan": access_of(self.request).plan,
-            "choices": [
-                (card, subscriptions.is_upgrade(row.price, card.price))
-                for card in cards
-                if row and card.price and card.price.pk != row.price_id
-            ],
-            "other_interval": self._other_interval(row),
+            "choices": choices,
+            "other_interval": other,
+            "may_change": may_change,
             "account": account,
         }
 

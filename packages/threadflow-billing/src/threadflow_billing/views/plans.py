@@ -119,6 +119,8 @@ class CommandPage(OwnPage):
         command = Command.objects.get_visible(request.user, kwargs["id"])
         leads = self._leads_to(command)
         context = {"command": command, "leads_to": leads, "outside": leads.startswith("http")}
+        if command.state in (Command.State.FAILED, Command.State.UNKNOWN):
+            context["title"] = _("Your plan")
         response = self.respond(self.template_name, context)
         if not command.is_finished:
             return refreshed(response, 1)

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from ...models import LedgerEntry
 from ...services import ledger
+from ..stripe import spoken
 
 
 class Command(BaseCommand):
@@ -30,7 +31,8 @@ class Command(BaseCommand):
             code, currency = row["ledger_account__code"], row["ledger_account__currency"]
             self.stdout.write(f"{code:<20} {currency} {row['total']:>14}")
         if options["stripe"]:
-            found += self._stripe()
+            with spoken():
+                found += self._stripe()
         for line in found:
             self.stdout.write(f"WRONG {line}")
         self.stdout.write("The books are right." if not found else f"{len(found)} wrong.")

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ... import clock
 from ...services import reconcile
+from ..stripe import spoken
 
 
 class Command(BaseCommand):
@@ -21,5 +22,6 @@ class Command(BaseCommand):
         hours = options["hours"]
         if not 0 < hours <= 720:
             raise CommandError("Between 1 and 720 hours; for more there is billing_reconcile.")
-        new, known = reconcile.catch_up(clock.now() - dt.timedelta(hours=hours))
+        with spoken():
+            new, known = reconcile.catch_up(clock.now() - dt.timedelta(hours=hours))
         self.stdout.write(f"{new} events were new, {known} known.")

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from ... import catalog
 from ...services import plans
+from ..stripe import spoken
 
 
 class Command(BaseCommand):
@@ -15,7 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         catalog.declare()
-        done = plans.push()
+        with spoken():
+            done = plans.push()
         for line in done:
             self.stdout.write(line)
         self.stdout.write(f"{len(done)} done.")

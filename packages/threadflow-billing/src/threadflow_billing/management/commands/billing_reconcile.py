@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 
 from ...services import reconcile
+from ..stripe import spoken
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
             if since is None:
                 raise CommandError("--since takes a date and time such as 2026-11-01T00:00:00Z.")
             since = since if since.tzinfo else since.replace(tzinfo=dt.UTC)
-        found = reconcile.run(since=since, fix=options["fix"])
+        with spoken():
+            found = reconcile.run(since=since, fix=options["fix"])
         for finding in found:
             self.stdout.write(f"{finding.kind} {finding.key}: {finding.detail}")
         kinds = Counter(finding.kind for finding in found)

@@ -1,0 +1,95 @@
+"""Every page of premium, for everybody it may concern: axe, policy, no sideways scroll."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .browser import EXAMPLE, Watch, browser_path, demo, environment
+from .test_every_page import CELLS, axe, violations  # noqa: F401 - a fixture
+from .test_walk import chromium  # noqa: F401 - a fixture
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not browser_path(), reason="no Chromium on this machine"),
+]
+GUEST = ["/premium/", "/premium/?per=month", "/premium/?feature=chat.live"]
+#: Where the pictures go, for people to look at; empty: none are made.
+PICTURES = os.environ.get("PICTURES", "")
+
+
+class Members:
+    """The demo with somebody in every state of premium."""
+
+    def __init__(self, address: str, found: dict[str, Any]) -> None:
+        self.address, self.found = address, found
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
+    var = Path(tmp_path_factory.mktemp("members"))
+    with demo(var) as address:
+        made = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c",
+             "from tests.premium_states import load; load()"],
+            cwd=EXAMPLE, env=environment(var), capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        yield Members(address, json.loads(made.stdout))
+
+
+def rooms(members: Members) -> Iterator[tuple[str, str, list[str]]]:
+    """(who, their session, the pages they look at)."""
+    yield "guest", "", GUEST
+    for who, found in members.found.items():
+        pages = [name if name[:1] == "/" else f"/premium/{name}" for name in found["pages"]]
+        yield who, found["session"], pages
+
+
+@pytest.mark.parametrize(("width", "theme"), CELLS)
+def test_pages(
+    chromium: Any,  # noqa: F811
+    members: Members,
+    axe: str,  # noqa: F811
+    width: int,
+    theme: str,
+) -> None:
+    wrong: list[str] = []
+    for who, session, pages in rooms(members):
+        context = chromium.new_context(
+            base_url=members.address, color_scheme=theme, reduced_motion="reduce",
+            viewport={"width": width, "height": 900},
+        )  # fmt: skip
+        if session:
+            cookie = {"name": "sessionid", "value": session, "url": members.address}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        watch = Watch(page, members.address)
+        for path in pages:
+            wrong.extend(f"{who} {path}: {text}" for text in looked_at(page, path, axe))
+            if PICTURES:
+                name = f"{who}{path.split('?')[0].replace('/', '_')[-40:]}{width}-{theme}.png"
+                page.screenshot(path=f"{PICTURES}/{name}", full_page=True)
+        wrong.extend(f"{who}: {text}" for text in watch.found)
+        context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def looked_at(page: Any, path: str, axe: str) -> Iterator[str]:  # noqa: F811
+    answer = page.goto(path)
+    if answer.status != 200:
+        yield str(answer.status)
+    page.wait_for_load_state("load")
+    if path.startswith("/admin/"):
+        return  # its frame is Django's; what must hold is the policy
+    sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if sideways > 0:
+        yield f"{sideways} px wider than the window"
+    yield from violations(page, axe)
