@@ -12,6 +12,7 @@ from threadflow_chat.models import Pin, Reaction, RoomMember
 from threadflow_chat.services import membership, rooms, texts
 from threadflow_chat.services.mentions import follow_text
 from threadflow_chat.swaps import get_message_model
+from threadflow_core import search
 from threadflow_forum.swaps import get_sub_model, get_thread_model
 
 from .rooms import OF_THREAD, ROOMS, R
@@ -22,6 +23,7 @@ def load_rooms(users: dict[str, Any]) -> None:
     for number, given in enumerate(ROOMS):
         room = open_room(given, users, of_thread=number == OF_THREAD)
         write_log(room, given, users)
+    search.rebuild("chat_message")  # written in bulk, so nothing was told to the index
 
 
 def open_room(given: R, users: dict[str, Any], *, of_thread: bool) -> Any:

@@ -46,8 +46,8 @@ async def test_f9_a_ticket_runs_out_while_connected(start: Any, room: Any, ada: 
     await Talk(room, ada).say(1)
     topics = [{"topic": room.live_topic}]
     async with lines(
-        Line(server, ticket=await ticket(ada, 5), topics=topics),
-        Line(server, ticket=await ticket(ada, 5), topics=topics),
+        Line(server, ticket=await ticket(ada, 15), topics=topics),
+        Line(server, ticket=await ticket(ada, 15), topics=topics),
     ) as (kept, lost):
         for line in (kept, lost):
             await line.get("subd")

@@ -7,14 +7,16 @@ taken are gone. Needs Pillow (`threadflow-core[uploads]`).
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass
 from typing import IO, Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from ..app_settings import app_settings
 from .kinds import IMAGE_TYPES, Refused
+
+logger = logging.getLogger("threadflow.uploads")
 
 _FRAMES = 200
 
@@ -111,7 +113,6 @@ def _pillow() -> Any:
         import PIL.ImageOps
         import PIL.ImageSequence
     except ImportError as error:
-        raise ImproperlyConfigured(
-            "Images are uploaded with Pillow: pip install 'threadflow-core[uploads]'."
-        ) from error
+        logger.error("Images are refused without Pillow: pip install 'threadflow-core[uploads]'")
+        raise Refused(_("Files of this type are not taken here."), code="upload_type") from error
     return PIL
