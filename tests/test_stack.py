@@ -124,7 +124,7 @@ class Browser:
             pairs = (f"{name}={value}" for name, value in self.cookies.items())
             request.add_header("Cookie", "; ".join(pairs))
         try:
-            with urllib.request.build_opener(Stay).open(request, timeout=20) as answer:
+            with urllib.request.build_opener(Stay).open(request, timeout=60) as answer:
                 return self._read(answer)
         except urllib.error.HTTPError as error:
             return self._read(error)
@@ -178,7 +178,7 @@ def start(env: dict[str, str], told: dict[str, str]) -> Iterator[Callable[..., A
         process.wait()
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
+def until(condition: Callable[[], Any], what: str, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not come within {seconds} s"
@@ -200,7 +200,7 @@ async def heard(port: int, topic: str, session: str, act: Callable[[], Any]) -> 
         assert welcome["user"], "the cookie of the page signs the socket in"
         assert json.loads(await ws.recv())["op"] == "subd"
         await asyncio.to_thread(act)
-        return json.loads(await asyncio.wait_for(ws.recv(), 10))
+        return json.loads(await asyncio.wait_for(ws.recv(), 60))
 
 
 @pytest.mark.postgres

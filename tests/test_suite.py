@@ -92,6 +92,7 @@ def test_a_cell_that_fails_fails_the_suite(suite, tmp_path, monkeypatch, capsys)
     told = capsys.readouterr().out
     assert "FAILED bad" in told and "passed good" in told and "has passed" not in told
     assert suite.main(["good"]) == 0
+    assert "the others were not asked for" in capsys.readouterr().out
 
 
 def test_what_is_missing_is_told_or_refused(suite, tmp_path, monkeypatch, capsys):

@@ -122,16 +122,16 @@ class Walk:
             return page
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(60)
             log.close()
 
 
 def read(address: str, server: subprocess.Popen, log) -> str:
     """The page at `address`, as soon as the server answers."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end and server.poll() is None:
         try:
-            with urllib.request.urlopen(address, timeout=5) as page:
+            with urllib.request.urlopen(address, timeout=30) as page:
                 return page.read().decode()
         except ConnectionError:
             time.sleep(0.1)
@@ -149,4 +149,4 @@ def knock(address: str) -> str:
 
     with connect(address, subprotocols=["threadflow.v1.json"]) as socket:
         socket.send('{"op": "hello", "v": 1}')
-        return str(socket.recv(timeout=10))
+        return str(socket.recv(timeout=60))

@@ -47,7 +47,7 @@ def prepare(var: Path, *args: str, **env: str) -> Any:
     """Fill a folder with the data of the demo and serve nothing."""
     return subprocess.run(
         [sys.executable, "manage.py", "demo", "--no-serve", *args],
-        cwd=EXAMPLE, env=environment(var, **env), capture_output=True, text=True, timeout=120,
+        cwd=EXAMPLE, env=environment(var, **env), capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 
@@ -67,12 +67,12 @@ def demo(var: Path, stripe_port: int = 0) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
         log.close()
 
 
 def _wait(process: Any, address: str, var: Path) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{address}/health/live", timeout=2).close()

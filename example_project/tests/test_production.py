@@ -37,7 +37,7 @@ def manage(var: Path, *args: str, **env: str) -> Any:
     }
     return subprocess.run(
         [sys.executable, "manage.py", *args],
-        cwd=EXAMPLE, env=given, capture_output=True, text=True, timeout=60,
+        cwd=EXAMPLE, env=given, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 

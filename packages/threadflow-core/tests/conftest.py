@@ -83,7 +83,7 @@ def process(database_url: str) -> Iterator[Callable[..., subprocess.Popen[str]]]
 def eventually() -> Callable[..., None]:
     """Wait until `condition()` holds; fail after `seconds`."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 10.0, what: str = "it") -> None:
+    def wait(condition: Callable[[], Any], seconds: float = 60.0, what: str = "it") -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, f"{what} did not happen within {seconds} s"

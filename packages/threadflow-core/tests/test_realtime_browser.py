@@ -37,7 +37,7 @@ def serve(process: Any, eventually: Any) -> Callable[..., Any]:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        eventually(listens, 20, "the server")
+        eventually(listens, 120, "the server")
         return running
 
     return start
@@ -109,6 +109,6 @@ def test_a_server_with_embedded_jobs_runs_them_and_stops_cleanly(
         assert answer.read() == b"ok"
     eventually(lambda: Entry.objects.filter(handler="atomic", number=1).exists())
     server.send_signal(signal.SIGTERM)
-    assert server.wait(20) in (0, -signal.SIGTERM)
+    assert server.wait(60) in (0, -signal.SIGTERM)
     assert not Leader.objects.exists()
     assert not OutboxEvent.objects.filter(state="leased").exists()

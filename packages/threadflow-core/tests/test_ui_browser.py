@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while True:
         try:
             urlopen(f"http://{address}/state/").read()
