@@ -682,9 +682,30 @@ async def test_a_crowd_of_sockets_is_cut_off(clients: Any, ada: Any, session_of:
     strangers = [clients(address="10.9.9.9") for _ in range(21)]
     for client in strangers[:20]:
         await client.hello()
-    await strangers[20].open()
+    await (await strangers[20].open()).send(op="hello", v=1)
     assert await strangers[20].code() == 4504
     await clients(address="10.9.9.8").hello()
+
+
+async def test_many_who_bring_tickets_connect_from_one_address(
+    clients: Any, ada: Any, monkeypatch: Any
+) -> None:
+    """Behind one address may be a whole office: who proves themselves is no stranger."""
+    monkeypatch.setattr(protocol, "SOCKETS_PER_ADDRESS", 2)
+    monkeypatch.setattr(protocol, "UNKNOWN_PER_ADDRESS", 6)
+    office = [await clients(origin=None, address="10.9.9.7").open() for _ in range(6)]
+    late = await clients(origin=None, address="10.9.9.7").open()
+    assert await late.code() == 4504  # so many may be unknown at a time
+    until = time.time() + 600
+    for client in office[:4]:
+        await client.send(op="hello", v=1, ticket=tickets.issue(ada, expires_at=until))
+        assert (await client.get("welcome"))["user"]
+    for client in office[4:]:
+        await client.send(op="hello", v=1)
+        assert await client.get("welcome")
+    third = await clients(origin=None, address="10.9.9.7").open()
+    await third.send(op="hello", v=1)
+    assert await third.code() == 4504
 
 
 # ---------------------------------------------------------------------- bad clients

@@ -101,9 +101,4 @@ def address_of(scope: dict[str, Any]) -> str:
 def _too_many(hub: Hub, session: Session) -> bool:
     if session.user_id:
         return len(hub.sockets_of(session.user_id)) >= protocol.SOCKETS_PER_USER
-    same = [
-        one
-        for one in hub.sockets
-        if not one.user_id and getattr(one, "address", None) == session.address
-    ]
-    return len(same) >= protocol.SOCKETS_PER_ADDRESS
+    return len(hub.strangers_at(session.address)) >= protocol.UNKNOWN_PER_ADDRESS

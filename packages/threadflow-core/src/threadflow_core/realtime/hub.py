@@ -85,6 +85,10 @@ class Hub:
         wanted = str(user_id)
         return [one for one in self.sockets if wanted and one.user_id == wanted]
 
+    def strangers_at(self, address: str) -> list[Socket]:
+        """Sockets of nobody, or of nobody yet, from one network address."""
+        return [one for one in self.sockets if not one.user_id and one.address == address]
+
     # ------------------------------------------------------------------ following
 
     async def join(

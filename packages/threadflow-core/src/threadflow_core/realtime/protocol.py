@@ -37,6 +37,8 @@ PROTOCOL_STRIKES = 3
 TOPICS_PER_SOCKET = 50
 #: Per process: the cap is against a runaway client, not an exact quota.
 SOCKETS_PER_USER, SOCKETS_PER_ADDRESS = 10, 20
+#: Who has not said hello may still turn out to be somebody, by a ticket.
+UNKNOWN_PER_ADDRESS = 200
 HELLO_SECONDS = 10.0
 #: What may wait for a client that reads slowly; past either the socket is closed with SLOW.
 QUEUE_FRAMES, QUEUE_BYTES = 256, 1024 * 1024

@@ -45,11 +45,8 @@ class Session(Socket):
         super().__init__(send, person=identity.person)
         self.hub = hub
         self.identity = identity
-        #: The client's address, for the cap on strangers.
-        self.address = ""
         self.connection_id = secrets.token_hex(8)
         self._default_topics = topics
-        self._greeted = False
         self._strikes = 0
         self._rate_strikes: deque[float] = deque(maxlen=protocol.RATE_STRIKES)
         self._tokens, self._tokens_at = protocol.OPS_BURST, time.monotonic()
@@ -116,7 +113,7 @@ class Session(Socket):
                 self.push_frame(reply if number is None else {**reply, "i": number})
 
     async def _act(self, op: str, frame: Frame) -> Frame | None:
-        if not self._greeted:
+        if not self.is_greeted:
             if op != "hello":
                 self.close(Close.PROTOCOL, "hello comes first")
                 return None
@@ -143,7 +140,10 @@ class Session(Socket):
             return None
         if "ticket" in frame and not await self._admit(frame["ticket"]):
             return None
-        self._greeted = True
+        if not self.user_id and self._is_one_too_many():
+            self.close(Close.TOO_MANY, "too many sockets")
+            return None
+        self.is_greeted = True
         self._timers.pop("hello").cancel()
         self.push_frame(self._welcome())
         wanted = frame.get("topics")
@@ -154,6 +154,11 @@ class Session(Socket):
             asked += [{"topic": topic} for topic in topics if topic not in named]
         await self._follow(asked)
         return None
+
+    def _is_one_too_many(self) -> bool:
+        """Whether as many strangers as may be have said hello from this address."""
+        known = [one for one in self.hub.strangers_at(self.address) if one.is_greeted]
+        return len(known) >= protocol.SOCKETS_PER_ADDRESS
 
     def _welcome(self) -> Frame:
         key = kinds.user_key(self.person.pk) if self.person.is_authenticated else None

@@ -33,6 +33,10 @@ class Socket:
         self.person = person
         #: The person's key as text; empty for strangers.
         self.user_id = ""
+        #: Whether the client has said hello.
+        self.is_greeted = False
+        #: The client's network address, for the cap on strangers.
+        self.address = ""
         #: See `wire.session_mark`; empty without a session.
         self.session_mark = ""
         self.topics: set[str] = set()
