@@ -14,7 +14,6 @@ import pytest
 
 from .browser import EXAMPLE, Watch, browser_path, demo, environment
 from .test_every_page import CELLS, axe, violations  # noqa: F401 - a fixture
-from .test_walk import chromium  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.browser,
@@ -55,7 +54,7 @@ def rooms(members: Members) -> Iterator[tuple[str, str, list[str]]]:
 
 @pytest.mark.parametrize(("width", "theme"), CELLS)
 def test_pages(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     members: Members,
     axe: str,  # noqa: F811
     width: int,

@@ -11,7 +11,6 @@ from datetime import timedelta
 import PIL.Image
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.http import Http404
@@ -206,7 +205,7 @@ class TestRefused:
         with pytest.raises(Refused, match="infected"):
             uploads.store(file(), owner=ada)
 
-    def test_without_pillow_the_site_is_told_what_to_install(self, ada, monkeypatch):
+    def test_without_pillow_the_site_is_told_what_to_install(self, ada, monkeypatch, caplog):
         import builtins
 
         real = builtins.__import__
@@ -217,8 +216,10 @@ class TestRefused:
             return real(name, *args, **kwargs)
 
         monkeypatch.setattr(builtins, "__import__", without)
-        with pytest.raises(ImproperlyConfigured, match=r"threadflow-core\[uploads\]"):
+        with pytest.raises(Refused) as refused:
             images.encode(io.BytesIO(b""), "image/png", 10)
+        assert refused.value.code == "upload_type"
+        assert "threadflow-core[uploads]" in caplog.text
 
     def test_nothing_is_left_when_the_row_cannot_be_written(self, ada, media, monkeypatch):
         def broken(upload, owner):

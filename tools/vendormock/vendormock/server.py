@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import dataclasses
 import itertools
@@ -35,6 +36,7 @@ class VendorMock:
         self.spec, self.seen, self.faults, self.overrides = spec, [], [], {}
         self.idempotency, self.store, self.counter, self.lock = {}, {}, itertools.count(1), threading.RLock()
         self.strict_ids = False
+        self.open = set()  # connections, which clients like to keep
 
     # ---- lifecycle
     def __enter__(self):
@@ -43,6 +45,14 @@ class VendorMock:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True  # else 40 ms a request
+
+            def setup(self):
+                super().setup()
+                mock.open.add(self.connection)
+
+            def finish(self):
+                mock.open.discard(self.connection)
+                super().finish()
 
             def _go(self):
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -72,6 +82,11 @@ class VendorMock:
     def __exit__(self, *exc):
         self.server.shutdown()
         self.server.server_close()
+        # Else a client that kept a connection would go on talking to this mock, although another
+        # one listens at the port by now.
+        for connection in list(self.open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     # ---- knobs for tests
     def fail_next(self, *, times=1, status=500, body=None, delay=0.0, drop=False, before=True, match=""):
