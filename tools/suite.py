@@ -6,12 +6,13 @@
     python tools/suite.py forum    # those with that word in their title; with --list, too
 
 A cell is one suite with one environment. It runs in one process, so that it imports, collects and
-migrates once; as many cells run at a time as there are processors (`LANES=` says otherwise). Cells
-that write into the same Redis never run together: one of their drills empties it.
+migrates once; as many cells run at a time as there are processors (`LANES=` says otherwise). Each has
+a test database of its own, and in Redis one of the numbers from 15 down: some drills empty it.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,8 +39,6 @@ NO_DATABASE = {
 }
 #: How often each drill of the chat runs with `--all`: surviving a fault once may have been luck.
 DRILL_TIMES = "3"
-#: Packages whose tests keep keys in Redis.
-IN_REDIS = ("core", "forum", "chat")
 
 
 # What there is to test with
@@ -54,6 +54,7 @@ class Services:
         url = urlsplit(os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0")
         found = _answers(url.hostname or "127.0.0.1", url.port or 6379)
         self.redis = url.geturl() if found else ""
+        self._numbers = itertools.count(15, -1)
         self.browser = os.environ.get("BROWSER_PATH") or next(
             (path for name in ("chromium", "chromium-browser", "google-chrome")
              if (path := shutil.which(name))), "",
@@ -83,9 +84,17 @@ class Services:
             "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip(),
             # What a cell must not do without: one on SQLite skips what needs PostgreSQL.
             "REQUIRE": ",".join(name for name in self.required if there or name != "postgres"),
-            "REDIS_URL": self.redis,
+            "REDIS_URL": self._own_redis(),
             "BROWSER_PATH": self.browser,
         }
+
+    def _own_redis(self) -> str:
+        """The address of a database in Redis that no cell beside uses. There are sixteen."""
+        return (
+            urlsplit(self.redis)._replace(path=f"/{next(self._numbers) % 16}").geturl()
+            if self.redis
+            else ""
+        )
 
 
 def _answers(host: str, port: int) -> bool:
@@ -105,8 +114,6 @@ class Cell:
     folder: Path
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
-    #: What it needs for itself: cells with the same word never run at the same time.
-    alone: str = ""
     #: How long it took, and what its processes took of the processors.
     seconds: float = 0.0
     worked: float = 0.0
@@ -135,11 +142,9 @@ class Cell:
         return lines[-1].strip("= ") if lines else ""
 
 
-def suite(
-    title: str, folder: Path, *more: str, env: dict[str, str] | None = None, alone: str = ""
-) -> Cell:
+def suite(title: str, folder: Path, *more: str, env: dict[str, str] | None = None) -> Cell:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *more]
-    return Cell(title, folder, command, env or {}, alone)
+    return Cell(title, folder, command, env or {})
 
 
 def cells(found: Services, *, everything: bool) -> list[Cell]:
@@ -149,14 +154,14 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
     browser = "browser" not in found.missing
     made = [suite("site in the browser", EXAMPLE, "-m", seen, env=found.env())] if browser else []
     for name in PACKAGES:
-        marks, alone = ("-m", plain), "redis" if name in IN_REDIS else ""
-        made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env(), alone=alone))
+        marks = ("-m", plain)
+        made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env()))
         if "postgres" not in found.missing:
             more = [f"--ignore=tests/test_{part}.py" for part in NO_DATABASE[name]]
             more += ["-p", "threadflow_core.testing.flushing"]
             env = found.env(postgres=f"_{name}")
             title = f"{name} on PostgreSQL"
-            made.append(suite(title, package(name), *marks, *more, env=env, alone=alone))
+            made.append(suite(title, package(name), *marks, *more, env=env))
     if browser:
         made.append(suite("core in the browser", package("core"), "-m", seen, env=found.env()))
     made += [
@@ -187,12 +192,11 @@ def slow(found: Services) -> list[Cell]:
     ):
         env = found.env() | {switch: "1"}
         marks = ("-m", "not slow and not browser")
-        alone = "redis" if name in IN_REDIS else ""
-        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env, alone=alone))
+        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env))
     wheels = ",".join(f"standalone-{name}" for name in PACKAGES)
     env = found.env(postgres="") | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
     tox = [str(BIN / "tox"), "-e", f"{wheels},migrations,build"]
-    return [*made, Cell("wheels and migrations", ROOT, tox, env, alone="redis")]
+    return [*made, Cell("wheels and migrations", ROOT, tox, env)]
 
 
 # Lanes
@@ -202,10 +206,9 @@ class Lanes:
     """Runs cells, several at a time, and prints each when it is done."""
 
     def __init__(self, waiting: list[Cell]) -> None:
-        self.waiting = list(waiting)
-        self.busy: set[str] = set()
+        self.waiting = deque(waiting)
         self.done: list[Cell] = []
-        self.changed = threading.Condition()
+        self.printing = threading.Lock()
 
     def run(self, lanes: int) -> list[Cell]:
         threads = [threading.Thread(target=self._lane, daemon=True) for _ in range(lanes)]
@@ -216,24 +219,15 @@ class Lanes:
         return self.done
 
     def _lane(self) -> None:
-        while (cell := self._take()) is not None:
+        while True:
+            try:
+                cell = self.waiting.popleft()
+            except IndexError:
+                return
             cell.run()
-            with self.changed:
-                self.busy.discard(cell.alone)
+            with self.printing:
                 self.done.append(cell)
-                self.changed.notify_all()
                 print(f"\n— {cell.title}\n{cell.output.rstrip()}", flush=True)
-
-    def _take(self) -> Cell | None:
-        with self.changed:
-            while self.waiting:
-                for cell in self.waiting:
-                    if not cell.alone or cell.alone not in self.busy:
-                        self.waiting.remove(cell)
-                        self.busy.add(cell.alone)
-                        return cell
-                self.changed.wait()
-        return None
 
 
 def main(arguments: list[str]) -> int:
