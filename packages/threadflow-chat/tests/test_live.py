@@ -655,6 +655,9 @@ async def test_pointers_that_move_together_are_one_write(
         while (told := await socket.get("read"))["mno"] < 20:
             continue
         assert (told["n"], told["mentions"]) == (0, 0)
+    async with asyncio.timeout(10):  # they are told a moment before the call returns
+        while not calls:
+            await asyncio.sleep(0.01)
     assert len(singly) == 10 and any(moves >= 2 for moves, _statements in calls), calls
     assert sum(moves for moves, _statements in calls) <= 60, calls  # of 120
     # Pointers, the room, one statement for all who move alike, and what to tell them.
