@@ -150,3 +150,22 @@ def test_the_thread_page_costs_the_same_at_any_length(client_of, ada, bo, thread
         counts.append(len(queries))
     assert len(set(counts)) == 1, counts
     assert counts[0] <= 12
+
+
+def test_the_tab_bar_marks_where_one_is_and_only_that(client_of, ada, sub, thread, settings):
+    """Its links are rendered once for many pages: what one page marked stays off the others."""
+    settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "HOME_URL": url("home")}
+    client = client_of(ada)
+
+    def marked(address: str) -> list[str]:
+        html = client.get(address).content.decode()
+        bar = html[html.index('<nav class="tf-tabbar"') :]
+        bar = bar[: bar.index("</nav>")]
+        links = [link for link in bar.split("<a ")[1:] if 'aria-current="page"' in link]
+        return [link.split('href="')[1].split('"')[0] for link in links]
+
+    places = [url("home"), url("all"), url("subs")]
+    for address in [*places, *places]:
+        assert marked(address) == [address]
+    for address in (thread.get_absolute_url(), url("sub", sub.slug), f"{url('home')}?sort=new"):
+        assert marked(address) == ([url("home")] if "sort" in address else [])

@@ -70,6 +70,11 @@ class Page:
         return resolve_url(app_settings.HOME_URL)
 
     @cached_property
+    def at_home(self) -> bool:
+        """Whether this is the page that `home_url` leads to."""
+        return self.request is not None and self.request.path == self.home_url
+
+    @cached_property
     def login_url(self) -> str:
         """Where one signs in and comes back to this page."""
         return login_url(self.path)
