@@ -87,12 +87,17 @@ def test_it_is_refused_outside_the_demo(client: Client, settings: Any) -> None:
     assert client.get(OUTBOX, **LOCAL).status_code == 404
 
 
-def test_a_production_site_with_this_backend_is_an_error(settings: Any) -> None:
+def test_a_production_site_with_what_the_demo_pretends_is_an_error(settings: Any) -> None:
     settings.EMAIL_BACKEND = "demo.mail.OutboxBackend"
+    settings.THREADFLOW_BILLING = {**settings.THREADFLOW_BILLING, "CLOCK": "demo.clock.now"}
     assert no_fakes_in_production(None) == []
     settings.THREADFLOW_ENV = "production"
-    (error,) = no_fakes_in_production(None)
-    assert error.id == "demo.E001" and "EMAIL_URL" in str(error.hint)
+    mail, clock = no_fakes_in_production(None)
+    assert mail.id == "demo.E001" and "EMAIL_URL" in str(mail.hint)
+    assert clock.id == "demo.E002" and "CLOCK" in str(clock.hint)
+    settings.THREADFLOW_BILLING = {**settings.THREADFLOW_BILLING, "CLOCK": ""}
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    assert no_fakes_in_production(None) == []
 
 
 def test_the_hint_beside_forms_leads_there_and_only_where_one_may_look(
