@@ -12,6 +12,7 @@ from threadflow_core import health
 from .views import favicon
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("threadflow_forum.urls")),  # first, as most requests are for it
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("_allauth/", include("allauth.headless.urls")),
@@ -29,7 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("chat/", include("threadflow_chat.urls")),
     path("premium/", include("threadflow_billing.urls")),
     path("webhooks/", include("threadflow_billing.webhook_urls")),
-    path("", include("threadflow_forum.urls")),
 ]
 if settings.DEMO:
     urlpatterns.insert(0, path("dev/", include("demo.urls")))

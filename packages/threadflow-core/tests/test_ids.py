@@ -4,7 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from threadflow_core.app_settings import CoreSettings
+from threadflow_core import ids
+from threadflow_core.app_settings import CoreSettings, app_settings
 from threadflow_core.ids import PublicIds, uuid7
 
 THREADS, COMMENTS = PublicIds("forum.thread"), PublicIds("forum.comment")
@@ -44,7 +45,8 @@ def test_kinds_cannot_be_mixed_up():
 
 def test_keys_too_large_for_a_row_are_nothing():
     assert THREADS.decode("Z" * 32) is None
-    assert THREADS.decode(THREADS._sqids().encode([1, 2])) is None
+    codec = ids._codec(app_settings.ID_ALPHABET, app_settings.ID_MIN_LENGTH, THREADS.kind)
+    assert THREADS.decode(codec.encode([1, 2])) is None
 
 
 def test_the_alphabet_is_a_setting(settings):

@@ -26,6 +26,15 @@ def _encoded(alphabet: str, min_length: int, kind: str, pk: int) -> str:
     return _codec(alphabet, min_length, kind).encode([pk])
 
 
+@lru_cache(maxsize=50_000)
+def _decoded(alphabet: str, min_length: int, kind: str, public_id: str) -> int | None:
+    codec = _codec(alphabet, min_length, kind)
+    numbers = codec.decode(public_id)
+    if len(numbers) != 1 or numbers[0] >= 2**63 or codec.encode(numbers) != public_id:
+        return None
+    return numbers[0]
+
+
 class PublicIds:
     """Encode and decode the public ids of one kind of row.
 
@@ -35,9 +44,6 @@ class PublicIds:
     def __init__(self, kind: str) -> None:
         self.kind = kind
 
-    def _sqids(self) -> Sqids:
-        return _codec(app_settings.ID_ALPHABET, app_settings.ID_MIN_LENGTH, self.kind)
-
     def encode(self, pk: int) -> str:
         return _encoded(app_settings.ID_ALPHABET, app_settings.ID_MIN_LENGTH, self.kind, pk)
 
@@ -45,11 +51,7 @@ class PublicIds:
         """Return the key, or None unless `public_id` is exactly what `encode` gives for it."""
         if not 1 <= len(public_id) <= 32 or not public_id.isascii():
             return None
-        codec = self._sqids()
-        numbers = codec.decode(public_id)
-        if len(numbers) != 1 or numbers[0] >= 2**63 or codec.encode(numbers) != public_id:
-            return None
-        return numbers[0]
+        return _decoded(app_settings.ID_ALPHABET, app_settings.ID_MIN_LENGTH, self.kind, public_id)
 
 
 def uuid7() -> uuid.UUID:

@@ -15,7 +15,10 @@ comment = "comments/<str:id>/-/"
 sub = "s/<slug:slug>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # What is read most is tried first: none of these shadows another.
     path("", feeds.HomeView.as_view(), name="home"),
+    path(f"{thread}<str:slug>/", threads.ThreadView.as_view(), name="thread"),
+    path(thread, threads.ThreadRedirectView.as_view(), name="thread_id"),
     path("all/", feeds.AllView.as_view(), name="all"),
     path("saved/", feeds.SavedView.as_view(), name="saved"),
     path("submit/", posting.PickSubView.as_view(), name="submit"),
@@ -53,7 +56,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{comment}menu/", comments.CommentMenuView.as_view(), name="comment_menu"),
     path(f"{comment}remove/", moderation.RemoveCommentView.as_view(), name="remove_comment"),
     path(f"{comment}approve/", moderation.ApproveCommentView.as_view(), name="approve_comment"),
-    path(thread, threads.ThreadRedirectView.as_view(), name="thread_id"),
-    path(f"{thread}<str:slug>/", threads.ThreadView.as_view(), name="thread"),
     *shared_urls(),
 ]
