@@ -247,3 +247,9 @@ def test_a_gift_is_bought_and_redeemed(chromium: Any, shop: Shop) -> None:
     thief.fill("[name=code]", code)
     thief.locator("main form button.tf-btn--p").click()
     thief.locator("main [aria-invalid=true], main .tf-note--bad").first.wait_for()
+    told(giver, "Payment", "waiting for payment", "paid", "Stripe")
+    told(giver, "Gift", "can be redeemed", "redeemed", "staff")  # who took it is of the staff
+    wait_for_text(taker, "/premium/history/", "Premium until")
+    books = shop.manage("billing_audit_ledger", "--stripe")
+    assert re.search(r"^gift_liability +eur +0$", books, re.M), books
+    assert "The books are right." in books
