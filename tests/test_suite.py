@@ -60,6 +60,19 @@ def test_cells_on_postgres_have_databases_of_their_own(everything):
     assert all(url.startswith("postgres://somebody@127.0.0.1:5432/site_") for url in made)
 
 
+def test_parameters_are_bound_both_ways(suite, everything):
+    def bound(cells):
+        here = [cell for cell in cells if "on PostgreSQL" in cell.title]
+        assert len({cell.title for cell in here}) == len(here)
+        assert len({cell.env["DATABASE_URL"] for cell in here}) == len(here)
+        return sorted((cell.folder.name, cell.env["SERVER_BINDING"]) for cell in here)
+
+    assert {binding for _folder, binding in bound(everything)} == {"0", "1"}
+    slowly = suite.cells(suite.Services(), everything=True)
+    folders = sorted(suite.package(name).name for name in suite.PACKAGES)
+    assert bound(slowly) == [(folder, binding) for folder in folders for binding in "01"]
+
+
 def test_cells_run_side_by_side(suite, tmp_path):
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
     made = [
@@ -75,13 +88,16 @@ def test_cells_that_may_run_side_by_side_share_no_redis(everything):
 
 
 def test_a_cell_that_fails_fails_the_suite(suite, tmp_path, monkeypatch, capsys):
-    good = suite.Cell("good", tmp_path, [sys.executable, "-c", "print('3 passed')"])
-    bad = suite.Cell("bad", tmp_path, [sys.executable, "-c", "raise SystemExit('1 failed')"])
+    good = suite.Cell("good", tmp_path, [sys.executable, "-c", "print('3 passed, 2 skipped')"])
+    bad = suite.Cell(
+        "bad", tmp_path, [sys.executable, "-c", "raise SystemExit('1 failed, 4 passed')"]
+    )
     monkeypatch.setattr(suite, "cells", lambda found, everything: [good, bad])
     monkeypatch.delenv("REQUIRE", raising=False)
     assert suite.main([]) == 1
     told = capsys.readouterr().out
     assert "FAILED bad" in told and "passed good" in told and "has passed" not in told
+    assert "7 passed, 1 failed, 2 skipped" in told.splitlines()
     assert suite.main(["good"]) == 0
     assert "the others were not asked for" in capsys.readouterr().out
 

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ["hypothesis", "psutil", "psycopg[binary]", "pytest", "pytest-asyncio", "pytest-django"]
-TESTS += ["pytest-randomly", "pytest-xdist", "websockets", "uvicorn"]
+TESTS = ["hypothesis", "psutil", "psycopg[binary,pool]", "pytest", "pytest-asyncio"]
+TESTS += ["pytest-django", "pytest-randomly", "pytest-xdist", "websockets", "uvicorn"]
 EXTRAS = {"core": "[api,celery,realtime,redis,uploads]"}
 #: What the tests of a package talk to instead of a vendor: folders of `tools` and their needs.
 STAND_INS = {"billing": ("vendormock", "localstripe")}

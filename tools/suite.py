@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -37,8 +38,13 @@ NO_DATABASE = {
     "chat": ("swaps",),
     "billing": ("swaps",),
 }
+#: On PostgreSQL these let the server bind parameters, as the example project does; the others let
+#: Django, as it does by default, and core with them. `--all` runs each package both ways.
+SERVER_BINDING = ("core", "forum", "chat")
 #: How often each drill of the chat runs with `--all`: surviving a fault once may have been luck.
 DRILL_TIMES = "3"
+#: What the last line but one sums up over all suites; whoever reads logs knows its form.
+COUNTED = ("passed", "failed", "skipped")
 
 
 # What there is to test with
@@ -141,6 +147,11 @@ class Cell:
         lines = self.output.strip().splitlines()
         return lines[-1].strip("= ") if lines else ""
 
+    def count(self, word: str) -> int:
+        """How many tests of it `passed`, `failed` or were `skipped`, by its last line."""
+        found = re.search(rf"\b(\d+) {word}\b", self.told)
+        return int(found[1]) if found else 0
+
 
 def suite(title: str, folder: Path, *more: str, env: dict[str, str] | None = None) -> Cell:
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *more]
@@ -157,11 +168,7 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
         marks = ("-m", plain)
         made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env()))
         if "postgres" not in found.missing:
-            more = [f"--ignore=tests/test_{part}.py" for part in NO_DATABASE[name]]
-            more += ["-p", "threadflow_core.testing.flushing"]
-            env = found.env(postgres=f"_{name}")
-            title = f"{name} on PostgreSQL"
-            made.append(suite(title, package(name), *marks, *more, env=env))
+            made.append(on_postgres(found, name, plain, server_binds=name in SERVER_BINDING))
     if browser:
         made.append(suite("core in the browser", package("core"), "-m", seen, env=found.env()))
     made += [
@@ -179,12 +186,24 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
     return made + (slow(found) if everything else [])
 
 
+def on_postgres(found: Services, name: str, marked: str, *, server_binds: bool) -> Cell:
+    more = [f"--ignore=tests/test_{part}.py" for part in NO_DATABASE[name]]
+    more += ["-p", "threadflow_core.testing.flushing"]
+    usual = server_binds == (name in SERVER_BINDING)
+    title = f"{name} on PostgreSQL"
+    if not usual:
+        title += f", bound by {'the server' if server_binds else 'Django'}"
+    env = found.env(postgres=f"_{name}" if usual else f"_{name}_bound")
+    env["SERVER_BINDING"] = "1" if server_binds else "0"
+    return suite(title, package(name), "-m", marked, *more, env=env)
+
+
 def package(name: str) -> Path:
     return ROOT / f"packages/threadflow-{name}"
 
 
 def slow(found: Services) -> list[Cell]:
-    """Suites with models replaced and without a sibling, the wheels alone, and the migrations."""
+    """Models replaced, no sibling, parameters bound the other way, wheels alone, migrations."""
     made = []
     for name, switch in (
         *(("forum", "SWAPPED"), ("chat", "SWAPPED"), ("billing", "SWAPPED")),
@@ -193,6 +212,10 @@ def slow(found: Services) -> list[Cell]:
         env = found.env() | {switch: "1"}
         marks = ("-m", "not slow and not browser")
         made.append(suite(f"{name}, {switch}", package(name), *marks, env=env))
+    if "postgres" not in found.missing:
+        for name in PACKAGES:
+            other = name not in SERVER_BINDING
+            made.append(on_postgres(found, name, "not slow and not browser", server_binds=other))
     wheels = ",".join(f"standalone-{name}" for name in PACKAGES)
     env = found.env(postgres="") | {"PATH": os.pathsep.join([str(BIN), os.environ["PATH"]])}
     tox = [str(BIN / "tox"), "-e", f"{wheels},migrations,build"]
@@ -254,6 +277,8 @@ def main(arguments: list[str]) -> int:
         print(f"  {word} {cell.title} ({took}): {cell.told}")
     for name in found.missing:
         print(f"NOT RUN: tests that need {name}, which is not on this machine.")
+    counted = {word: sum(cell.count(word) for cell in done) for word in COUNTED}
+    print(", ".join(f"{number} {word}" for word, number in counted.items()))
     if any(cell.failed for cell in done):
         return 1
     if words:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -79,11 +79,13 @@ def test_answers_are_written_after_what_they_answer() -> None:
             assert all(parent < place for place, (parent, _, _) in enumerate(flat))
 
 
-def test_the_long_thread_has_two_thousand_comments_that_hardly_repeat() -> None:
-    said = [comment.text for comment in walk(birdlog.comments())]
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_long_thread_has_two_thousand_comments_that_hardly_repeat(month: int) -> None:
+    # The birds follow the seasons, so each day has a thread of its own.
+    said = [comment.text for comment in walk(birdlog.deal(birdlog.LENGTH, date(2026, month, 7)))]
     assert len(said) == birdlog.LENGTH
     lines = [text for text in said if text.count(",") >= 1 and len(text) > 40]
-    assert len(set(lines)) > 0.9 * len(lines)
+    assert len(set(lines)) > 0.85 * len(lines)
 
 
 def test_the_long_thread_is_the_same_on_the_same_day() -> None:

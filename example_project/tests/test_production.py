@@ -84,6 +84,25 @@ def test_what_is_missing_is_found_and_told(
     assert checked.returncode == 1 and finding in checked.stderr and "HINT" in checked.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "True 5"),
+        ({"DATABASE_PREPARE": "9"}, "True 9"),
+        ({"DATABASE_PREPARE": "0"}, "None None"),
+    ],
+)
+def test_statements_are_prepared_unless_told_otherwise(
+    tmp_path: Path, given: dict[str, str], told: str
+) -> None:
+    named = (
+        "from django.conf import settings; options = settings.DATABASES['default']['OPTIONS'];"
+        "print(options.get('server_side_binding'), options.get('prepare_threshold'))"
+    )
+    asked = manage(tmp_path, "shell", "--no-imports", "-c", named, **given)
+    assert asked.stdout.strip() == told, asked.stderr
+
+
 def test_the_demo_makes_its_own_keys_once_and_for_itself(tmp_path: Path) -> None:
     made = demo_keys.secret(tmp_path)
     assert not weak(made) and demo_keys.secret(tmp_path) == made

@@ -15,9 +15,12 @@ from threadflow_chat.routing import websocket_urlpatterns as chat_urlpatterns  #
 from threadflow_core.jobs.asgi import with_jobs  # noqa: E402
 from threadflow_core.realtime.routing import websocket_urlpatterns  # noqa: E402
 
+from .garbage import settle  # noqa: E402
+
 # The socket reads the session itself: Channels' own middleware would wrap every frame sent.
 application = with_jobs(
     ProtocolTypeRouter(
         {"http": http, "websocket": URLRouter([*websocket_urlpatterns, *chat_urlpatterns])}
     )
 )
+settle()

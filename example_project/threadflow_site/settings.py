@@ -129,6 +129,12 @@ else:
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", default=8), "timeout": 3},
         "options": "-c statement_timeout=15000 -c idle_in_transaction_session_timeout=30000",
     }
+    # PostgreSQL plans a statement once per connection, and not whenever it comes.
+    if DATABASE_PREPARE := env.int("DATABASE_PREPARE", default=5):
+        DATABASES["default"]["OPTIONS"] |= {
+            "server_side_binding": True,
+            "prepare_threshold": DATABASE_PREPARE,
+        }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = env("REDIS_URL", default="")
@@ -161,7 +167,7 @@ CELERY_BROKER_URL = REDIS_BROKER_URL
 
 THREADFLOW_CORE: dict[str, Any] = {
     "JOBS_DRIVER": env("JOBS_DRIVER", default="celery" if REDIS_BROKER_URL else "thread"),
-    "PEOPLE": "threadflow_forum.people.ForumPeople",
+    "PEOPLE": "accounts.people.SitePeople",
     "SITE_NAME": env("SITE_NAME", default="Threadflow"),
     "HOME_URL": "threadflow_forum:home",
     "SIGNUP_URL": "account_signup",

@@ -148,15 +148,13 @@ def uncached(site: Site, content: Content, report: Report) -> None:
             "thread page of 60 comments, anonymous, cache off": (giant, "", 15.0),
             "thread page of 60 comments, signed in, cache off": (giant, content.cookie, 20.0),
         }
+        bare = cost(site, port, "/bare/giant", "", 400)
+        report.add("the bare view, for comparison: CPU", bare, "ms")
         for name, (path, cookie, most) in plans.items():
             raws = [load.request(path, cookie)]
-            load.run(port, raws, clients=2, count=10)
-            began = site.cpu()
-            done = load.run(port, raws, clients=2, count=150)
-            if set(done.statuses) != {200}:
-                raise RuntimeError(f"{path} answers {done.statuses}.")
+            spent = cost(site, port, path, cookie, 150)
             report.add(
-                f"{name}: CPU", (site.cpu() - began) / len(done.times) * 1000, "ms", most=most
+                f"{name}: CPU", spent, "ms", most=most, note=f"{spent / bare:.1f} bare views"
             )
             if "thread" in name:
                 one = load.run(port, raws, clients=1, count=100)
@@ -168,6 +166,17 @@ def uncached(site: Site, content: Content, report: Report) -> None:
                 one = load.run(port, raws, clients=1, count=40)
                 report.add(f"feed, 500 subs, 1,000 blocks, {sort}, {name}: p95", one.quantile(0.95) * 1000,
                            "ms", most=120)  # fmt: skip
+
+
+def cost(site: Site, port: int, path: str, cookie: str, count: int) -> float:
+    """Milliseconds of CPU that a request takes of server and database, both workers at work."""
+    raws = [load.request(path, cookie)]
+    load.run(port, raws, clients=2, count=10)
+    began = site.cpu()
+    done = load.run(port, raws, clients=2, count=count)
+    if set(done.statuses) != {200}:
+        raise RuntimeError(f"{path} answers {done.statuses}.")
+    return (site.cpu() - began) / len(done.times) * 1000
 
 
 def page_50(content: Content, sort: str) -> str:

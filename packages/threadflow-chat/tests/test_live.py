@@ -17,6 +17,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -57,6 +58,10 @@ async def sockets() -> AsyncIterator[Callable[..., Awaitable[LocalSocket]]]:
         client = Client()
         client.force_login(user)
         return SessionStore(client.session.session_key)
+
+    await in_thread(
+        reverse, "threadflow_chat:index"
+    )  # the site's URLs are loaded before anybody waits
 
     async def make(user: Any = None) -> LocalSocket:
         session = None if user is None else await in_thread(session_of, user)
@@ -531,6 +536,64 @@ async def test_strangers_and_the_invisible_are_not_shown(
         await socket.follow(room.live_topic)
     await asyncio.sleep(0.05)
     assert (await socket.ask("who", room=str(room.pk)))["n"] == 0
+
+
+async def test_the_invisible_see_who_is_here(
+    quick: None, sockets: Any, room: Any, ada: Any, bo: Any, settings: Any
+) -> None:
+    first = await sockets(bo)
+    await first.follow(room.live_topic)
+    while "here" not in await first.get("pres"):
+        continue
+    settings.THREADFLOW_CHAT = {"ADAPTER": "tests.test_live.Hiding"}
+    socket = await sockets(ada)
+    await socket.follow(room.live_topic)
+    greeted = await socket.get("pres")
+    assert [one["handle"] for one in greeted["here"]] == ["bo"] and greeted["n"] == 1
+
+
+async def test_the_face_of_who_is_gone_for_good_is_taken_away(
+    quick: None, sockets: Any, room: Any, ada: Any, bo: Any
+) -> None:
+    first, second = await sockets(ada), await sockets(bo)
+    for socket in (first, second):
+        await socket.follow(room.live_topic)
+    key = user_topic(bo).removeprefix("user:")
+    while key not in str(await first.get("pres")):
+        continue
+    await in_thread(type(bo).objects.filter(pk=bo.pk).delete)
+    await second.leave()
+    gone = await first.get("pres")
+    while not gone.get("leave"):
+        gone = await first.get("pres")
+    assert (gone["leave"], gone["n"]) == ([key], 1)
+
+
+async def test_members_that_never_spoke_are_erased_from_open_pages(
+    sockets: Any, room: Any, ada: Any, bo: Any, member: Any
+) -> None:
+    await in_thread(member, room, bo)
+    socket = await sockets(ada)
+    await socket.follow(room.live_topic)
+    await in_thread(privacy.erase, bo)
+    told = await socket.get("person.gone")
+    assert told["user"] == {"id": user_topic(bo).removeprefix("user:")}
+
+
+async def test_other_tabs_learn_of_another_level(
+    sockets: Any, room: Any, ada: Any, bo: Any, say: Any, member: Any
+) -> None:
+    await in_thread(member, room, bo)
+    await in_thread(say, room)
+    socket = await sockets(bo)
+    await socket.follow(user_topic(bo))
+    await do(membership.set_level, person=bo, room=await in_thread(room_now, room), level="none")
+    told = await socket.get("read")
+    assert (told["room"], told["level"], told["n"]) == (str(room.pk), "none", 1)
+
+
+def room_now(room: Any) -> Any:
+    return type(room).objects.get(pk=room.pk)
 
 
 class Hiding:

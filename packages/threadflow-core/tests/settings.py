@@ -4,41 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-
-def database(url: str) -> dict:
-    """Settings of a `postgres://user:password@host:port/name` or `sqlite:///path` address."""
-    parts = urlsplit(url)
-    if parts.scheme.startswith("postgres"):
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": parts.path.lstrip("/") or "postgres",
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
-        }
-    path = parts.path[1:] or ":memory:"
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": path,
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;",
-        },
-        # A file, since threads and worker processes must see the same rows.
-        "TEST": {"NAME": str(Path(tempfile.gettempdir()) / f"tf-core-test-{os.getpid()}.sqlite3")},
-    }
-
+from threadflow_core.testing.project import database
 
 SECRET_KEY = "only-for-tests"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
-DATABASES = {"default": database(os.environ.get("DATABASE_URL", "sqlite://"))}
+DATABASES = {"default": database(os.environ.get("DATABASE_URL", "sqlite://"), "tf-core")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -11,7 +11,8 @@ from django.db import connection
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from threadflow_core.lookups import AnyOf
+from threadflow_core.columns import Columns
+from threadflow_core.lookups import AnyOf, one
 from threadflow_core.uploads.models import Upload
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +70,24 @@ def test_postgresql_gets_one_array() -> None:
     with CaptureQueriesContext(connection) as found:
         list(get_user_model().objects.filter(AnyOf("pk", range(1000))))
     assert "= ANY('{0,1,2" in found.captured_queries[0]["sql"]
+
+
+def test_one_row_or_none_without_an_order(people: list[Any]) -> None:
+    users = get_user_model().objects
+    with CaptureQueriesContext(connection) as asked:
+        assert one(users.filter(pk=people[1].pk)) == people[1]
+        assert one(users.filter(pk=-1)) is None
+    assert len(asked) == 2 and not any("ORDER BY" in query["sql"] for query in asked)
+
+
+def test_columns_have_the_values_that_the_orm_gives(people: list[Any]) -> None:
+    upload = Upload.objects.create(
+        owner=people[0], name="x", size=7, content_type="text/plain", sha256="0"
+    )
+    upload.refresh_from_db()
+    names = ("id", "owner_id", "name", "size", "created_at")
+    columns = Columns("default", Upload, names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns.sql('u')} FROM {Upload._meta.db_table} u")
+        row = cursor.fetchone()
+    assert list(columns.values([row])[0]) == [getattr(upload, name) for name in names]

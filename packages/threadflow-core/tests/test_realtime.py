@@ -230,7 +230,9 @@ def test_what_was_missed_is_rendered_from_the_rows_as_they_are() -> None:
     assert [event.seq for event in log.missed("drill:a", 0, 9, frozenset((1, 2))).events] == [3, 4]
 
 
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(st.tuples(st.sampled_from("wehoc"), st.integers(0, 5)), max_size=30),
 )

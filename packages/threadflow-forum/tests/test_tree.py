@@ -18,11 +18,12 @@ def walk(thread, sort=CommentSort.BEST, limit=None):
     queue = [None]
     while queue:
         page = tree.read(thread, sort=sort, after=queue.pop(0), limit=limit)
-        for item in page.items():
-            if item.kind == "open":
-                seen.append(item.comment.number)
-            elif item.kind == "more":
-                queue.append(item.cursor)
+        for node in page.walk():
+            seen.append(node.comment.number)
+            if node.has_more:
+                queue.append(node.more)
+        if page.more:
+            queue.append(page.more)
     return seen
 
 
@@ -109,14 +110,15 @@ def test_new_replies_during_the_walk_hide_nothing(thread, bo, write):
     seen, queue, added = [], [None], 0
     while queue:
         page = tree.read(thread, sort=CommentSort.BEST, after=queue.pop(0), limit=9)
-        for item in page.items():
-            if item.kind == "open":
-                seen.append(item.comment.number)
-                if added < 40:
-                    write(thread, parent=item.comment)
-                    added += 1
-            elif item.kind == "more":
-                queue.append(item.cursor)
+        for node in page.walk():
+            seen.append(node.comment.number)
+            if added < 40:
+                write(thread, parent=get_comment_model().objects.get(pk=node.comment.pk))
+                added += 1
+            if node.has_more:
+                queue.append(node.more)
+        if page.more:
+            queue.append(page.more)
     assert len(seen) == len(set(seen))
     assert set(range(1, 81)) <= set(seen)
 

@@ -74,7 +74,7 @@ def erase_messages(person: Any) -> None:
     """
     model = get_message_model()
     mine = model.objects.filter(author=person)
-    _tell_followers(mine, user_key(person.pk))
+    _tell_followers(person, mine)
     keys = list(mine.values_list("pk", flat=True))
     for start in range(0, len(keys), 500):
         for pk in keys[start : start + 500]:
@@ -101,9 +101,13 @@ def erase_messages(person: Any) -> None:
     )
 
 
-def _tell_followers(mine: Any, author: str) -> None:
-    said_in = mine.order_by("room_id").values_list("room_id", flat=True).distinct()
-    rooms = [str(pk) for pk in said_in]
+def _tell_followers(person: Any, mine: Any) -> None:
+    """Rooms in which they said something, or stand among the members."""
+    said_in = mine.order_by().values_list("room_id", flat=True).distinct()
+    inside = RoomMember.objects.filter(person=person, role__in=INSIDE)
+    found = {str(pk) for pk in said_in}
+    found |= {str(pk) for pk in inside.values_list("room_id", flat=True)}
+    rooms, author = sorted(found), user_key(person.pk)
     for start in range(0, len(rooms), 100):
         jobs.emit("chat.person_erased", rooms=rooms[start : start + 100], author=author)
 

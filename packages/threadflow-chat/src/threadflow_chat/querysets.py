@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from threadflow_core.exceptions import NotFound
+from threadflow_core.lookups import one
 
 from . import bindings, gates
 
@@ -47,21 +48,46 @@ def banned_now() -> Q:
 
 
 class RoomQuerySet(QuerySet[Any]):
+    #: Kind and code of the binding that all rooms of this queryset have, where that is known.
+    _alike: tuple[str, str] | None = None
+
+    def _clone(self) -> Self:
+        copy: Self = super()._clone()  # type: ignore[misc]
+        copy._alike = self._alike
+        return copy
+
+    def find_visible(self, key: Any, person: Any) -> Any:
+        """The room with this key, if `person` may know of it; raises NotFound.
+
+        Two queries: what kind of room it is, then what that kind asks. The answer is that of
+        `visible_to`, which asks for every kind and costs a multiple.
+        """
+        alike = _one(self.values_list("kind", "target_kind"), key)
+        rows = self.filter(pk=key)
+        rows._alike = alike
+        found = one(rows.visible_to(person))
+        if found is None:
+            raise NotFound()
+        return found
+
     def visible_to(self, person: Any) -> Self:
         """Rooms whose existence `person` may know; what is said there needs `readable_by`.
 
         Direct rooms are for the two alone, also among staff. A bound room is seen with its
         object, if it is not private.
         """
-        rows = self._with_keys()
+        kinds = self._bindings()
         inside, staff = _mine(person, _INSIDE), _is_staff(person)
-        public = Q(visibility="public")
-        seen = (Q(kind="direct") & inside) | (Q(kind="group") & (Q() if staff else public | inside))
-        for binding in bindings.all_bindings():
+        public, seen = Q(visibility="public"), Q(pk__in=[])
+        if self._may_be("direct"):
+            seen |= Q(kind="direct") & inside
+        if self._may_be("group"):
+            seen |= Q(kind="group") & (Q() if staff else public | inside)
+        for binding in kinds:
             of_kind = Q(kind="bound", target_kind=binding.code)
             open_to = Q() if staff else public | inside | self._moderated(binding, person)
             seen |= of_kind & self._targets(binding, binding.visible_to(person)) & open_to
-        return rows.filter(seen)
+        return self._with_keys(kinds).filter(seen)
 
     def readable_by(self, person: Any) -> Self:
         """Rooms whose messages `person` may read now: visible, not banned, with what they pay."""
@@ -72,7 +98,7 @@ class RoomQuerySet(QuerySet[Any]):
         closed = () if _is_staff(person) else gates.closed_kinds(person)
         if closed:
             exempt = _mine(person, _MODERATING)
-            for binding in bindings.all_bindings():
+            for binding in self._bindings():
                 of_kind = Q(kind="bound", target_kind=binding.code)
                 exempt |= of_kind & self._moderated(binding, person)
             rows = rows.filter(~Q(kind__in=closed) | exempt)
@@ -92,8 +118,16 @@ class RoomQuerySet(QuerySet[Any]):
         """The room with this key; raises NotFound, also for what is no key."""
         return _one(self, key)
 
-    def _with_keys(self) -> Self:
-        return self.alias(**{_alias(b): b.key_expression() for b in bindings.all_bindings()})
+    def _may_be(self, kind: str) -> bool:
+        return self._alike is None or self._alike[0] == kind
+
+    def _bindings(self) -> list[bindings.Binding]:
+        """Those that rooms of this queryset may have."""
+        found = bindings.all_bindings() if self._may_be("bound") else []
+        return [one for one in found if self._alike is None or one.code == self._alike[1]]
+
+    def _with_keys(self, kinds: list[bindings.Binding]) -> Self:
+        return self.alias(**{_alias(b): b.key_expression() for b in kinds})
 
     def _targets(self, binding: bindings.Binding, targets: QuerySet[Any]) -> Q:
         return Q(Exists(targets.order_by().filter(pk=OuterRef(_alias(binding)))))
@@ -136,7 +170,7 @@ class RoomMemberQuerySet(QuerySet[Any]):
     def of(self, person: Any, room: Any) -> Any:
         """What ties `person` to `room`, an unsaved guest when there is nothing."""
         key = getattr(person, "pk", None)
-        found = self.filter(person_id=key, room_id=room.pk).first() if key else None
+        found = one(self.filter(person_id=key, room_id=room.pk)) if key else None
         return found or self.model(person_id=key, room_id=room.pk, role="guest")
 
     def inside(self) -> Self:
@@ -147,7 +181,7 @@ def _one(rows: Any, key: Any) -> Any:
     from django.core.exceptions import ValidationError
 
     try:
-        found = rows.filter(pk=key).first()
+        found = one(rows.filter(pk=key))
     except (ValidationError, ValueError, TypeError):
         found = None
     if found is None:

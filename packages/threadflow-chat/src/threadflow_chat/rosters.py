@@ -12,7 +12,7 @@ from threadflow_core.caching import Blocks
 
 from .abstract_models import RoomKind
 from .app_settings import app_settings
-from .models import RoomMember
+from .models import Level, RoomMember
 from .swaps import get_room_model
 
 #: Rooms on a person's list.
@@ -39,6 +39,15 @@ class Row:
     last_message_at: datetime | None
     #: Of a direct room, the other person; else None.
     other: people.PersonCard | None
+
+    @property
+    def shown_unread(self) -> int:
+        """`unread` as far as the person wants to be told of it."""
+        return self.unread if self.level == Level.ALL else 0
+
+    @property
+    def shown_mentions(self) -> int:
+        return self.mentions if self.level != Level.NONE else 0
 
 
 _blocks: dict[str | None, Blocks] = {}
@@ -81,10 +90,10 @@ def of(person: Any) -> list[Row]:
 
 def totals(person: Any) -> dict[str, int]:
     """`unread` rooms and `mentions` over all rooms, for the badge in a site's bar."""
-    rows = [row for row in of(person) if row.level != "none"]
+    rows = of(person)
     return {
-        "unread": sum(1 for row in rows if row.unread and row.level == "all"),
-        "mentions": sum(row.mentions for row in rows),
+        "unread": sum(1 for row in rows if row.shown_unread),
+        "mentions": sum(row.shown_mentions for row in rows),
     }
 
 

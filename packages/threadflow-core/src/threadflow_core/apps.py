@@ -11,6 +11,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from . import prepared
         from . import utility_setup as utilities
         from .app_settings import app_settings
         from .conf import settings_check
@@ -18,6 +19,7 @@ class CoreConfig(AppConfig):
         from .realtime import setup as realtime
 
         register(settings_check(app_settings, "threadflow_core"))
+        prepared.ready()
         utilities.ready()
         jobs.ready()
         realtime.ready()

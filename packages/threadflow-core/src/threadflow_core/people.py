@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .app_settings import app_settings
+from .lookups import AnyOf
 
 HUES = 8
 
@@ -47,6 +48,9 @@ class People:
     Override what your site knows better. Lists are asked for as a whole, so that a page costs
     a constant number of queries.
     """
+
+    #: The fields of the user model that cards are made of; lists then read no others. None: all.
+    fields: tuple[str, ...] | None = None
 
     def card(self, user: Any) -> PersonCard:
         """The card of one person; of None, an anonymous or an unsaved user, the "deleted" one."""
@@ -135,7 +139,9 @@ def cards_of(pks: Iterable[Any]) -> dict[Any, PersonCard]:
     wanted = {pk for pk in pks if pk is not None}
     if not wanted:
         return {}
-    return cards(get_user_model()._default_manager.filter(pk__in=wanted))
+    found = backend()
+    rows = get_user_model()._default_manager.filter(AnyOf("pk", wanted))
+    return found.cards(rows.only(*found.fields) if found.fields else rows)
 
 
 def card_of(found: dict[Any, PersonCard], pk: Any) -> PersonCard:

@@ -6,12 +6,11 @@ marks, which `fill` replaces in one pass; so members and guests share one block.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q
+from django.db import connections, router
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -19,19 +18,21 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from threadflow_core import people
+from threadflow_core.ages import Ages
 from threadflow_core.caching import Blocks
+from threadflow_core.lookups import AnyOf
 from threadflow_core.stencils import Look, Stencil
-from threadflow_core.templatetags.threadflow import tf_number, tf_when
+from threadflow_core.templatetags.threadflow import tf_number
 
 from . import tree
 from .abstract_models import State
 from .app_settings import app_settings
 from .models import MODERATING, CommentMark, Membership
+from .swaps import get_comment_model
 from .tree import CommentSort, Node, Tree
 
 # Characters that no rendered text contains: Markdown and forms drop control characters.
 OPEN, CLOSE = "\x02", "\x03"
-MARK = re.compile(f"{OPEN}([kuv])([^{CLOSE}]*){CLOSE}")
 VISIBILITY = "visibility"
 
 PARTIALS = "threadflow_forum/partials"
@@ -118,111 +119,153 @@ def discussion_data(
 
 
 def render_tree(thread: Any, page: Tree, sort: CommentSort) -> dict[str, Any]:
-    """Render comments with marks in place of what differs by reader."""
+    """Render comments with marks in place of what differs by reader. Two queries."""
     comments = page.comments()
-    cards = dress(thread, comments)
-    url = thread.get_absolute_url()
-    html = "".join(_render_node(thread, url, node, sort) for node in page.nodes)
+    view = _Discussion(thread, comments, sort)
+    html = "".join([view.render(node) for node in page.nodes])
     if page.more:
-        html += _render_more(url, page.more, page.more_count, sort)
-    author = (thread.author_id, people.card_of(cards, thread.author_id))
+        html += view.more(page.more, page.more_count)
+    author = (thread.author_id, people.card_of(view.cards, thread.author_id))
     return {"html": html, "pks": [comment.pk for comment in comments], "author": author}
 
 
-def _render_node(thread: Any, url: str, node: Node, sort: CommentSort, above: str = "") -> str:
-    """`above` is whom the comment answers: said where the tree is too deep to be indented."""
-    name = node.comment.card.name if node.comment.is_visible else ""
-    replies = "".join(_render_node(thread, url, reply, sort, name) for reply in node.replies)
-    if node.has_more and node.more:
-        replies += _render_more(url, node.more, node.more_count, sort)
-    c, card = node.comment, node.comment.card
-    n = c.descendant_count
-    answers = c.answers_name or (above if node.level > DEEP else "")
-    values = {
-        "id": c.id_,
-        "knot": c.knot,
-        "unread": c.unread,
-        "hue": card.hue,
-        "avatar_url": card.avatar_url,
-        "name": card.name,
-        "profile": card.url,
-        "answers": answers,
-        "href": c.href,
-        "when": tf_when(c.created_at),
-        "level": node.level + 1,
-        "body": SafeString(c.body_html),
-        "slot": c.slot,
-        "act": c.act,
-        "reason": c.state_reason,
-        "folded": ngettext("%(n)d reply", "%(n)d replies", n) % {"n": n} if n else "",
-        "replies": SafeString(replies),
-    }
-    return COMMENT.stamp(
-        values,
-        state=c.state,
-        has_avatar=bool(card.avatar_url),
-        has_profile=bool(card.url),
-        is_op=c.is_op,
-        is_mod=c.is_mod,
-        has_answers=bool(answers),
-        edited=c.edited_at is not None,
-        deep=node.level >= DEEP,
-        deepest=node.level >= DEEPEST,
-        fresh=getattr(c, "is_fresh", False),
-        hit=getattr(c, "is_hit", False),
-    )
+class _Discussion:
+    """What the comments of one page share: each address, text and look is found once."""
 
-
-def _render_more(url: str, cursor: str, count: int, sort: CommentSort) -> str:
-    label = _("Show more comments")
-    if count > 0:
-        label = ngettext("Show %(n)d more comment", "Show %(n)d more comments", count) % {
-            "n": count
-        }
-    query = f"sort={sort}&after={cursor}"
-    values = {
-        "href": f"{url}?{query}#discussion",
-        "part": f"{url}?part=comments&{query}",
-        "label": label,
-    }
-    return MORE.stamp(values)
-
-
-def dress(thread: Any, comments: list[Any]) -> dict[Any, Any]:
-    """Give comments what their template shows: cards, badges, addresses. Two queries.
-
-    Returns the cards of all who wrote there, and of the thread's author, by key.
-    """
-    authors = {comment.author_id for comment in comments if comment.author_id is not None}
-    answered = {c.answers.author_id for c in comments if c.answers_id is not None and c.answers}
-    cards = people.cards_of(authors | answered | {thread.author_id})
-    moderators = set(
-        Membership.objects.filter(
-            Q(role__in=MODERATING), sub_id=thread.sub_id, person_id__in=authors
-        ).values_list("person_id", flat=True)
-    )
-    # Addresses are made from one pattern: resolving four per comment would cost more than
-    # the rest of the page.
-    base = reverse("threadflow_forum:thread", args=[thread.public_id, "-"]).removesuffix("-/")
-    action = reverse("threadflow_forum:comment_menu", args=["-"]).removesuffix("-/-/menu/")
-    for comment in comments:
-        public_id, author = comment.public_id, comment.author_id
-        comment.id_ = public_id
-        comment.card = people.card_of(cards, author)
-        comment.href = f"{base}comments/{public_id}/"
-        comment.act = f"{action}{public_id}/-/"
-        comment.is_op = author is not None and author == thread.author_id
-        comment.is_mod = author in moderators
-        comment.answers_name = ""
-        if comment.answers_id is not None and comment.answers:
-            comment.answers_name = people.card_of(cards, comment.answers.author_id).name
-        comment.knot = SafeString(f"{OPEN}k{comment.number}:{author or ''}{CLOSE}")
-        comment.unread = SafeString(f"{OPEN}u{comment.number}:{author or ''}{CLOSE}")
-        locked = int(thread.is_locked or thread.state != State.VISIBLE)
-        comment.slot = SafeString(
-            f"{OPEN}v{comment.pk}:{public_id}:{comment.score}:{author or ''}:{locked}{CLOSE}"
+    def __init__(self, thread: Any, comments: list[Any], sort: CommentSort) -> None:
+        self.thread = thread
+        self.encode = get_comment_model().public_ids.encode
+        self.query = f"?sort={sort}&after="
+        self.url = thread.get_absolute_url()
+        # Addresses are made from one pattern: resolving four per comment would cost more than
+        # the rest of the page.
+        base = reverse("threadflow_forum:thread", args=[thread.public_id, "-"])
+        self.base = f"{base.removesuffix('-/')}comments/"
+        self.action = _action()
+        self.locked = int(thread.is_locked or thread.state != State.VISIBLE)
+        self.ages = Ages()
+        self.folded = lru_cache(maxsize=None)(_folded)
+        self.looks: dict[tuple[Any, ...], Look] = {}
+        authors = {comment.author_id for comment in comments if comment.author_id is not None}
+        self.answered = _authors_of({c.answers_id for c in comments} - {None})
+        wanted = authors | set(self.answered.values()) | {thread.author_id}
+        self.cards = people.cards_of(wanted)
+        self.moderators = set(
+            Membership.objects.filter(
+                AnyOf("person_id", authors), role__in=MODERATING, sub_id=thread.sub_id
+            ).values_list("person_id", flat=True)
         )
-    return cards
+
+    def render(self, node: Node, above: str = "") -> str:
+        """`above` is whom the comment answers: said where the tree is too deep to be indented."""
+        c = node.comment
+        author = c.author_id
+        card = people.card_of(self.cards, author)
+        name = card.name if c.is_visible else ""
+        replies = "".join([self.render(reply, str(name)) for reply in node.replies])
+        if node.has_more and node.more:
+            replies += self.more(node.more, node.more_count)
+        if c.answers_id is not None:
+            above = str(people.card_of(self.cards, self.answered.get(c.answers_id)).name)
+        elif node.level <= DEEP:
+            above = ""
+        public_id = self.encode(c.pk)
+        mark = f"{c.number}:{author or ''}{CLOSE}"
+        slot = f"{OPEN}v{c.pk}:{public_id}:{c.score}:{author or ''}:{self.locked}{CLOSE}"
+        values = {
+            "id": public_id,
+            "knot": SafeString(f"{OPEN}k{mark}"),
+            "unread": SafeString(f"{OPEN}u{mark}"),
+            "hue": card.hue,
+            "avatar_url": card.avatar_url,
+            "name": card.name,
+            "profile": card.url,
+            "answers": above,
+            "href": f"{self.base}{public_id}/",
+            "when": self.ages.tag(c.created_at),
+            "level": node.level + 1,
+            "body": SafeString(c.body_html),
+            "slot": SafeString(slot),
+            "act": f"{self.action}{public_id}/-/",
+            "reason": c.state_reason,
+            "folded": self.folded(c.descendant_count),
+            "replies": SafeString(replies),
+        }
+        return self.look(node, card, bool(above)).stamp(values)
+
+    def look(self, node: Node, card: people.PersonCard, has_answers: bool) -> Look:
+        c, author = node.comment, node.comment.author_id
+        fresh, hit = getattr(c, "is_fresh", False), getattr(c, "is_hit", False)
+        is_op = author is not None and author == self.thread.author_id
+        is_mod = author in self.moderators
+        deep, deepest = node.level >= DEEP, node.level >= DEEPEST
+        drawn, linked, edited = bool(card.avatar_url), bool(card.url), c.edited_at is not None
+        key = (
+            c.state,
+            drawn,
+            linked,
+            is_op,
+            is_mod,
+            has_answers,
+            edited,
+            deep,
+            deepest,
+            fresh,
+            hit,
+        )
+        found = self.looks.get(key)
+        if found is None:  # a few looks for a page of comments
+            found = self.looks[key] = COMMENT.look(
+                state=c.state,
+                has_avatar=drawn,
+                has_profile=linked,
+                is_op=is_op,
+                is_mod=is_mod,
+                has_answers=has_answers,
+                edited=edited,
+                deep=deep,
+                deepest=deepest,
+                fresh=fresh,
+                hit=hit,
+            )
+        return found
+
+    def more(self, cursor: str, count: int) -> str:
+        label = _("Show more comments")
+        if count > 0:
+            label = ngettext("Show %(n)d more comment", "Show %(n)d more comments", count) % {
+                "n": count
+            }
+        query = f"{self.query}{cursor}"
+        values = {
+            "href": f"{self.url}{query}#discussion",
+            "part": f"{self.url}?part=comments&{query[1:]}",
+            "label": label,
+        }
+        return MORE.stamp(values)
+
+
+def _folded(n: int) -> str:
+    return ngettext("%(n)d reply", "%(n)d replies", n) % {"n": n} if n else ""
+
+
+def _action() -> str:
+    """What the addresses of all actions on comments begin with."""
+    return reverse("threadflow_forum:comment_menu", args=["-"]).removesuffix("-/-/menu/")
+
+
+def _authors_of(pks: set[int]) -> dict[int, Any]:
+    """Authors of the comments with these keys. One query, none for no keys."""
+    if not pks:
+        return {}
+    return dict(get_comment_model().objects.filter(pk__in=pks).values_list("pk", "author_id"))
+
+
+def give_cards(things: list[Any]) -> None:
+    """Give threads or comments their authors' cards: one query."""
+    cards = people.cards_of({thing.author_id for thing in things})
+    for thing in things:
+        thing.card = people.card_of(cards, thing.author_id)
 
 
 def fill(
@@ -231,40 +274,81 @@ def fill(
     """The block's HTML with the reader's own votes, saves and «new» marks. At most one query."""
     me = str(reader.pk) if reader.is_authenticated else ""
     mine = marks_of(reader, block["pks"]) if me else {}
+    controls = _Controls(me, mine, login_url)
     knot = render_knot(get_language() or "")
-    action = reverse("threadflow_forum:comment_menu", args=["-"]).removesuffix("-/-/menu/")
-    looks: dict[tuple[Any, ...], Look] = {}
+    # Who never opened the thread, or is a guest, finds nothing new in it.
+    seen = read_number if me else None
+    head, *rest = block["html"].split(OPEN)
+    parts = [head]
+    for part in rest:
+        mark, _close, text = part.partition(CLOSE)
+        if mark[0] == "v":
+            parts.append(controls.of(mark))
+        elif seen is not None:
+            number, author = mark[1:].split(":")
+            if int(number) > seen and author != me:
+                parts.append(knot if mark[0] == "k" else " data-tf-unread")
+        parts.append(text)
+    return "".join(parts)
 
-    def replace(match: re.Match[str]) -> str:
-        kind, value = match.groups()
-        if kind != "v":
-            number, author = value.split(":")
-            new = me and author != me and read_number is not None and int(number) > read_number
-            return (knot if kind == "k" else " data-tf-unread") if new else ""
-        pk, public_id, score, author, locked = value.split(":")
-        vote, saved, score = mine.get(int(pk), (0, False, score))
+
+class _Controls:
+    """Arrows, score and save of the comments of one page, as one reader sees them."""
+
+    def __init__(self, me: str, mine: dict[int, tuple[int, bool, int]], login_url: str) -> None:
+        self.me = me
+        self.mine = mine
+        self.login_url = login_url
+        self.action = _action()
+        self.looks: dict[tuple[Any, ...], Look] = {}
+
+    def of(self, mark: str) -> str:
+        """What stands where the `mark` of a comment was."""
+        pk, public_id, score, author, locked = mark[1:].split(":")
+        vote, saved, score_now = self.mine.get(int(pk), (0, False, score))
         values = {
             "id": public_id,
-            "act": f"{action}{public_id}/-/",
-            "score": tf_number(score),
-            "login_url": login_url,
+            "act": f"{self.action}{public_id}/-/",
+            "score": tf_number(score_now),
+            "login_url": self.login_url,
         }
-        own = bool(me) and author == me
-        look = looks.get((vote, saved, own, locked))
+        key = (vote, saved, bool(self.me) and author == self.me, locked)
+        look = self.looks.get(key)
         if look is None:  # a few looks for a page of comments
-            look = looks[vote, saved, own, locked] = CONTROLS.look(
-                value=vote, saved=saved, own=own, guest=not me, locked=locked == "1"
+            look = self.looks[key] = CONTROLS.look(
+                value=vote, saved=saved, own=key[2], guest=not self.me, locked=locked == "1"
             )
         return look.stamp(values)
-
-    return MARK.sub(replace, block["html"])
 
 
 def marks_of(reader: Any, pks: list[int]) -> dict[int, tuple[int, bool, int]]:
     """The reader's (vote, saved) on comments, and their scores as they are now: one query."""
-    rows = CommentMark.objects.filter(person_id=reader.pk, comment_id__in=pks)
-    found = rows.values_list("comment_id", "vote", "saved_at", "comment__score")
-    return {pk: (vote, saved is not None, score) for pk, vote, saved, score in found}
+    if not pks:
+        return {}
+    using = router.db_for_read(CommentMark)
+    connection = connections[using]
+    person = CommentMark._meta.get_field("person").get_db_prep_value(reader.pk, connection)
+    keys: list[Any] = pks
+    if connection.vendor == "postgresql":
+        sql, keys = _marks_sql(using, "= ANY(%s)"), [pks]
+    else:
+        sql = _marks_sql(using, f"IN ({', '.join(['%s'] * len(pks))})")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [person, *keys])
+        return {pk: (vote, bool(saved), score) for pk, vote, saved, score in cursor.fetchall()}
+
+
+@lru_cache(maxsize=128)
+def _marks_sql(using: str, among: str) -> str:
+    """Every page of a member asks it; the ORM would put it together for thrice what it costs."""
+    quote = connections[using].ops.quote_name
+    comments: Any = get_comment_model()._meta
+    return (
+        f"SELECT m.comment_id, m.vote, m.saved_at IS NOT NULL, c.score "  # noqa: S608
+        f"FROM {quote(CommentMark._meta.db_table)} m "
+        f"JOIN {quote(comments.db_table)} c ON c.{quote(comments.pk.column)} = m.comment_id "
+        f"WHERE m.person_id = %s AND m.comment_id {among}"
+    )
 
 
 def comment_controls(comment: Any, reader: Any) -> str:

@@ -151,6 +151,7 @@ class Shape:
         db, own, upto = self.rows.db, len(self.own), len(self.own) + len(self.subs)
         thread_model: Any = get_thread_model()
         sub_model: Any = get_sub_model()
+        put_sub = thread_model._meta.get_field("sub").set_cached_value
         subs: dict[int, Any] = {}
         threads = []
         for row in found:
@@ -158,7 +159,7 @@ class Shape:
             sub = subs.get(row.sub_id)
             if sub is None:
                 sub = subs[row.sub_id] = sub_model.from_db(db, self.subs, row[own:upto])
-            thread.sub = sub
+            put_sub(thread, sub)
             for name, value in zip(self.added, row[upto:], strict=True):
                 setattr(thread, name, value)
             threads.append(thread)

@@ -7,7 +7,6 @@ from typing import Any, Self
 from django.db.models import (
     Exists,
     Expression,
-    F,
     FilteredRelation,
     OuterRef,
     Q,
@@ -17,14 +16,20 @@ from django.db.models import (
 )
 
 from threadflow_core.exceptions import NotFound
+from threadflow_core.lookups import columns_of, one
 
 # Codes are spelt out here because models import this module, not the other way round.
 _PRIVATE = "private"
 _SHOWN = "visible"
 _INSIDE = ("member", "moderator", "owner")
 _MODERATING = ("moderator", "owner")
-# What a thread's page asks of the reader's membership.
-_HERE = ("role", "is_approved", "banned_at", "banned_until", "ban_reason")
+# What a reader's mark says, and the column that says it.
+_MARKS = {
+    "my_vote": "vote",
+    "my_saved": "saved_at",
+    "my_hidden": "hidden_at",
+    "my_read": "read_number",
+}
 
 
 def _memberships() -> Any:
@@ -77,7 +82,7 @@ class PublicIdMixin:
         """The row with this public id; raises NotFound, also for an id in another spelling."""
         queryset: Any = self
         pk = queryset.model.public_ids.decode(public_id)
-        row = queryset.filter(pk=pk).first() if pk is not None else None
+        row = one(queryset.filter(pk=pk)) if pk is not None else None
         if row is None:
             raise NotFound()
         return row
@@ -94,7 +99,7 @@ class SubQuerySet(QuerySet[Any]):
 
     def get_named(self, slug: str) -> Any:
         # PostgreSQL refuses a NUL even in a comparison.
-        sub = self.filter(slug=slug.lower()).first() if slug.isprintable() else None
+        sub = one(self.filter(slug=slug.lower())) if slug.isprintable() else None
         if sub is None:
             raise NotFound()
         return sub
@@ -133,22 +138,11 @@ class ThreadQuerySet(PublicIdMixin, QuerySet[Any]):
 
     def with_marks_of(self, person: Any) -> Self:
         """Adds `my_vote`, `my_saved`, `my_hidden`, `my_read` by one join."""
+        marks = self.model._meta.get_field("marks").related_model
+        found = columns_of("mine", marks, _MARKS.values(), "")
         return self.annotate(
-            mine=FilteredRelation("marks", condition=Q(marks__person_id=person.pk))
-        ).extra_marks()
-
-    def with_membership_of(self, person: Any) -> Self:
-        """Adds what `Membership.objects.in_thread` reads, by one join."""
-        name = "sub__memberships"
-        here = FilteredRelation(name, condition=Q(**{f"{name}__person_id": person.pk}))
-        return self.annotate(here=here, **{f"here_{key}": F(f"here__{key}") for key in _HERE})
-
-    def extra_marks(self) -> Self:
-        return self.annotate(
-            my_vote=F("mine__vote"),
-            my_saved=F("mine__saved_at"),
-            my_hidden=F("mine__hidden_at"),
-            my_read=F("mine__read_number"),
+            mine=FilteredRelation("marks", condition=Q(marks__person_id=person.pk)),
+            **{name: found[column] for name, column in _MARKS.items()},
         )
 
 
@@ -178,17 +172,12 @@ class CommentQuerySet(PublicIdMixin, QuerySet[Any]):
 class MembershipQuerySet(QuerySet[Any]):
     def of(self, person: Any, sub: Any) -> Any:
         """The membership of `person` in `sub`, an unsaved guest when there is none."""
-        found = self.filter(person_id=person.pk, sub_id=sub.pk).first()
+        found = one(self.filter(person_id=person.pk, sub_id=sub.pk))
         return found or self.model(person_id=person.pk, sub_id=sub.pk, role="guest")
 
     def in_thread(self, person: Any, thread: Any) -> Any:
-        """As `of`, in the sub of `thread`; no query if the thread came `with_membership_of`."""
-        if not hasattr(thread, "here_role"):
-            return self.of(person, thread.sub)
-        values = {key: getattr(thread, f"here_{key}") for key in _HERE}
-        if values["role"] is None:
-            values = {"role": "guest"}
-        return self.model(person_id=person.pk, sub_id=thread.sub_id, **values)
+        """As `of`, in the sub of `thread`; no query if `standing` was read for the thread."""
+        return thread.here if hasattr(thread, "here") else self.of(person, thread.sub)
 
     def karma_of(self, person: Any, reader: Any) -> int:
         """The sum of a person's karma in the subs that `reader` may know of."""
@@ -201,7 +190,7 @@ class MarkQuerySet(QuerySet[Any]):
         """The locked mark of `person` on `thing`, unsaved when there is none yet."""
         field = self.model._meta.get_field("thread" if _has(self.model, "thread") else "comment")
         keys = {"person_id": person.pk, f"{field.name}_id": thing.pk}
-        return self.select_for_update().filter(**keys).first() or self.model(**keys)
+        return one(self.select_for_update().filter(**keys)) or self.model(**keys)
 
 
 def _has(model: Any, name: str) -> bool:

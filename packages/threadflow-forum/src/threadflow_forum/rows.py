@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.template import Context
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from threadflow_core import people, slots
-from threadflow_core.stencils import Stencil
-from threadflow_core.templatetags.threadflow import tf_number, tf_when
+from threadflow_core.ages import Ages
+from threadflow_core.stencils import Look, Stencil
+from threadflow_core.templatetags.threadflow import tf_number
 
 ROW = Stencil(
     "threadflow_forum/partials/_row.html",
@@ -26,10 +28,10 @@ ROW = Stencil(
 def dress(threads: list[Any], *, reader: Any, login_url: str, in_sub: bool = False) -> None:
     """Give each thread its `row` (HTML). One query, whatever the number of threads."""
     cards = people.cards_of({thread.author_id for thread in threads})
-    look = _List(reader, login_url, in_sub)
+    rows = _List(reader, login_url, in_sub)
     for thread in threads:
         thread.card = people.card_of(cards, thread.author_id)
-        thread.row = SafeString(ROW.stamp(look.values(thread), **look.flags(thread)))
+        thread.row = SafeString(rows.look(thread).stamp(rows.values(thread)))
 
 
 class _List:
@@ -43,14 +45,15 @@ class _List:
         self.news = _("%(n)s new")
         self.label = _("More about “%(title)s”")
         self.has_extra = any(slots.entries("row_actions"))
-        self.homes: dict[int, str] = {}
+        self.home = reverse("threadflow_forum:sub", args=["SLUG"])
+        self.ages = Ages()
+        self.words = lru_cache(maxsize=None)(_words)
+        self.looks: dict[tuple[Any, ...], Look] = {}
 
     def values(self, thread: Any) -> dict[str, Any]:
         public_id, sub, card = thread.public_id, thread.sub, thread.card
         menu = self.menu.replace("/ID/", f"/{public_id}/")
         act = menu.removesuffix("menu/")
-        if sub.pk not in self.homes:
-            self.homes[sub.pk] = sub.get_absolute_url()
         flair = sub.flair_of(thread.flair) if thread.flair else None
         n = thread.comment_count
         return {
@@ -58,7 +61,7 @@ class _List:
             "vote_url": f"{act}vote/",
             "score": tf_number(thread.score),
             "login_url": self.login_url,
-            "sub_href": self.homes[sub.pk],
+            "sub_href": self.home.replace("/SLUG/", f"/{sub.slug}/"),
             "sub_hue": sub.hue,
             "sub_icon": sub.icon,
             "sub_slug": sub.slug,
@@ -66,7 +69,7 @@ class _List:
             "hue": card.hue,
             "author": card.name,
             "profile": card.url,
-            "when": tf_when(thread.created_at),
+            "when": self.ages.tag(thread.created_at),
             "flair": flair["label"] if flair else "",
             "flair_hue": flair.get("hue", 8) if flair else 8,
             "href": f"{act.removesuffix('-/')}{thread.slug or '-'}/",
@@ -75,7 +78,7 @@ class _List:
             "domain": thread.domain,
             "excerpt": thread.excerpt,
             "comments": tf_number(n),
-            "comments_word": ngettext("comment", "comments", n),
+            "comments_word": self.words(n),
             "news": self.news % {"n": _news(thread)},
             "save_url": f"{act}save/",
             "menu_url": menu,
@@ -83,8 +86,8 @@ class _List:
             "extra": slots.render("row_actions", Context(), thread) if self.has_extra else "",
         }
 
-    def flags(self, thread: Any) -> dict[str, Any]:
-        return {
+    def look(self, thread: Any) -> Look:
+        flags = {
             "in_sub": self.in_sub,
             "pinned": bool(getattr(thread, "on_top", False)),
             "has_icon": bool(thread.sub.icon),
@@ -100,6 +103,15 @@ class _List:
             "value": int(getattr(thread, "my_vote", None) or 0),
             "saved": bool(getattr(thread, "my_saved", None)),
         }
+        key = tuple(flags.values())
+        found = self.looks.get(key)
+        if found is None:  # a few looks for a page of threads
+            found = self.looks[key] = ROW.look(**flags)
+        return found
+
+
+def _words(n: int) -> str:
+    return ngettext("comment", "comments", n)
 
 
 def _news(thread: Any) -> int:

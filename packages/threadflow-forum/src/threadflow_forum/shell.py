@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import F
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, ngettext
 
 from threadflow_core import slots
 from threadflow_core.stencils import Stencil
@@ -41,15 +42,23 @@ def nav_left(context: Mapping[str, Any], obj: Any) -> str:
     if page.signed_in:
         rows = get_sub_model().objects.followed_by(page.person).only("slug", "hue", "icon")
         subs = list(rows.order_by("slug")[: NAV_SUBS + 1])
+    path = page.path.split("?")[0]
     return render_to_string(
         "threadflow_forum/partials/_nav.html",
         {
             "tf": page,
             "subs": subs[:NAV_SUBS],
             "more": len(subs) > NAV_SUBS,
-            "path": page.path.split("?")[0],
+            "path": path,
+            "here": _feeds(get_urlconf(), get_script_prefix(), get_language()).get(path, ""),
         },
     )
+
+
+@lru_cache(maxsize=32)
+def _feeds(urlconf: str | None, prefix: str, language: str | None) -> dict[str, str]:
+    """Names of the lists that the navigation leads to, by their paths."""
+    return {reverse(f"threadflow_forum:{name}"): name for name in ("home", "all", "saved", "subs")}
 
 
 def rail(reader: Any) -> dict[str, Any]:
@@ -69,10 +78,12 @@ def rail(reader: Any) -> dict[str, Any]:
         for mark in fresh:
             mark.new_count = mark.thread.last_number - (mark.read_number or 0)  # type: ignore[attr-defined]
     busy = get_sub_model().objects.visible_to(reader).filter(archived_at=None)
-    busy = busy.only("slug", "icon", "hue", "member_count")
+    names = ["slug", "icon", "hue", "member_count"]
     if reader.is_authenticated:
         busy = busy.with_membership_of(reader)
-    return {"fresh": fresh, "busy": sub_lines(busy.order_by("-active_at", "-id")[:RAIL], reader)}
+        names.append("my_role")
+    found = busy.order_by("-active_at", "-id").values_list(*names, named=True)[:RAIL]
+    return {"fresh": fresh, "busy": sub_lines(found, reader)}
 
 
 def sub_lines(subs: Iterable[Any], reader: Any) -> list[SafeString]:

@@ -12,13 +12,12 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
-
-from django.db import connections, router
+from typing import Any
 
 from threadflow_core import cursors
 from threadflow_core.exceptions import BadCursor
 
+from . import branches
 from .app_settings import app_settings
 from .swaps import get_comment_model
 
@@ -44,7 +43,10 @@ ORDERS: dict[CommentSort, tuple[str, ...]] = {
 
 @dataclass(slots=True)
 class Node:
-    """A comment on a page, its kept replies, and the cursor to those that were not kept."""
+    """A comment on a page, its kept replies, and the cursor to those that were not kept.
+
+    `comment` is a `branches.Row`, or a comment where the page was asked for below one.
+    """
 
     comment: Any
     level: int
@@ -55,18 +57,6 @@ class Node:
     has_more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One step of the flat walk that templates loop over."""
-
-    kind: Literal["open", "more", "close"]
-    level: int
-    comment: Any = None
-    cursor: str | None = None
-    count: int = 0
-    has_replies: bool = False
-
-
 @dataclass(slots=True)
 class Tree:
     """A page of a comment tree. `more` continues the top-level siblings."""
@@ -75,30 +65,18 @@ class Tree:
     more: str | None = None
     more_count: int = 0
 
-    def comments(self) -> list[Any]:
-        return [item.comment for item in self.items() if item.kind == "open"]
-
-    def items(self) -> list[Item]:
-        """The tree as a flat list: open, (replies …, more), close; at last the siblings' more."""
-        found: list[Item] = []
-        stack: list[Any] = list(reversed(self.nodes))
+    def walk(self) -> list[Node]:
+        """All nodes in reading order."""
+        found: list[Node] = []
+        stack = self.nodes[::-1]
         while stack:
-            entry = stack.pop()
-            if isinstance(entry, Item):
-                found.append(entry)
-                continue
-            has_replies = bool(entry.replies) or entry.has_more
-            found.append(Item("open", entry.level, entry.comment, has_replies=has_replies))
-            stack.append(Item("close", entry.level, entry.comment, has_replies=has_replies))
-            if entry.has_more:
-                stack.append(
-                    Item("more", entry.level + 1, entry.comment, entry.more, entry.more_count)
-                )
-            stack.extend(reversed(entry.replies))
-        if self.more:
-            level = self.nodes[0].level if self.nodes else 0
-            found.append(Item("more", level, None, self.more, self.more_count))
+            node = stack.pop()
+            found.append(node)
+            stack.extend(reversed(node.replies))
         return found
+
+    def comments(self) -> list[Any]:
+        return [node.comment for node in self.walk()]
 
 
 def read(
@@ -110,16 +88,12 @@ def read(
     """
     below = 0
     rest: int = thread.comment_count
-    rows = get_comment_model().objects.filter(thread_id=thread.pk).shown()
-    order = ORDERS[sort]
+    place: Sequence[Any] = ()
     if after:
-        below, rest, *values = _open(thread, sort, after)
-        if values:
-            rows = rows.filter(cursors.after(order, values))
+        below, rest, *place = _open(thread, sort, after)
     limit = limit or (app_settings.COMMENTS_PER_MORE if after else app_settings.COMMENTS_PER_PAGE)
-    siblings = list(
-        rows.filter(parent_number=below).defer("body", "metadata").order_by(*order)[: limit + 1]
-    )
+    model = get_comment_model()
+    siblings = branches.read(model, thread.pk, [below], ORDERS[sort], limit + 1, place)
     level = siblings[0].depth if siblings else 0
     nodes = [Node(c, level, cost) for cost, c in enumerate(siblings)]
     kept = _grow(thread, nodes, sort, limit)
@@ -233,45 +207,12 @@ def _replies(
     thread_id: int, parents: list[Node], sort: CommentSort, each: int
 ) -> list[tuple[Node, list[Any]]]:
     """The first `each` shown replies of every parent, in one query that reads no other row."""
-    model = get_comment_model()
     by_number = {node.comment.number: node for node in parents}
-    sql, parameters = _replies_sql(model, thread_id, list(by_number), sort, each)
-    found: dict[Any, list[Any]] = {}
-    for comment in model.objects.raw(sql, parameters):
-        found.setdefault(comment.parent_number, []).append(comment)
+    found: dict[int, list[Any]] = {}
+    numbers = list(by_number)
+    for row in branches.read(get_comment_model(), thread_id, numbers, ORDERS[sort], each):
+        found.setdefault(row.parent_number, []).append(row)
     return [(by_number[number], rows) for number, rows in found.items()]
-
-
-def _replies_sql(
-    model: Any, thread_id: int, numbers: list[int], sort: CommentSort, each: int
-) -> tuple[str, list[Any]]:
-    connection = connections[router.db_for_read(model)]
-    quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)
-    skipped = ("body", "metadata")
-    fields = [f for f in model._meta.concrete_fields if f.name not in skipped]
-    columns = ", ".join(quote(f.column) for f in fields)
-    order = ", ".join(_order_sql(quote, model, name) for name in ORDERS[sort])
-    shown = f"({quote('state')} = 'visible' OR {quote('descendant_count')} > 0)"
-    if connection.vendor == "postgresql":
-        sql = (
-            f"SELECT c.* FROM unnest(%s::int[]) AS p(number) CROSS JOIN LATERAL ("  # noqa: S608
-            f"SELECT {columns} FROM {table} WHERE {quote('thread_id')} = %s "
-            f"AND {quote('parent_number')} = p.number AND {shown} ORDER BY {order} LIMIT %s) AS c"
-        )
-        return sql, [numbers, thread_id, each]
-    # SQLite has no LATERAL; a union of limited reads uses the same index in the same way.
-    one = (
-        f"SELECT * FROM (SELECT {columns} FROM {table} WHERE {quote('thread_id')} = %s "  # noqa: S608
-        f"AND {quote('parent_number')} = %s AND {shown} ORDER BY {order} LIMIT %s)"
-    )
-    parameters = [value for number in numbers for value in (thread_id, number, each)]
-    return " UNION ALL ".join([one] * len(numbers)), parameters
-
-
-def _order_sql(quote: Any, model: Any, name: str) -> str:
-    column = quote(model._meta.get_field(name.lstrip("-")).column)
-    return f"{column} DESC" if name.startswith("-") else f"{column} ASC"
 
 
 def _scope(thread: Any, sort: CommentSort) -> str:

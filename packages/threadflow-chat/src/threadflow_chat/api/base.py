@@ -53,7 +53,7 @@ class ChatAPIView(ServiceAPIView):
 
     def find_room(self, id: Any) -> Any:
         """A room whose existence the person may know; raises NotFound."""
-        return get_room_model().objects.visible_to(self.request.user).get_room(id)
+        return get_room_model().objects.find_visible(id, self.request.user)
 
     def find_readable(self, id: Any) -> Any:
         """A room whose messages the person may read; raises NotFound, NotAllowed."""

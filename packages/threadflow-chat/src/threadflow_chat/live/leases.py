@@ -46,6 +46,18 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
+def read(room: str) -> list[Lease]:
+    """The leases of a room that stand, for pages: one look, at most a short wait.
+
+    Without Redis nobody is known of.
+    """
+    now = clock()
+    if core_settings.REALTIME_BACKEND == REDIS:
+        return _read_redis(room, now)
+    with _lock:
+        return [lease for lease, end in _local.get(room, {}).items() if end > now]
+
+
 def store() -> Store:
     """The store that goes with the site's way of carrying frames."""
     if core_settings.REALTIME_BACKEND == REDIS:
@@ -91,7 +103,7 @@ class RedisLeases:
     def __init__(self) -> None:
         import redis.asyncio
 
-        self._prefix = f"{core_settings.REALTIME_REDIS_PREFIX}:here:"
+        self._prefix = _prefix()
         self._client: Any = redis.asyncio.Redis.from_url(
             core_settings.REALTIME_REDIS_URL,
             socket_timeout=2,
@@ -135,3 +147,37 @@ class RedisLeases:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _prefix() -> str:
+    return f"{core_settings.REALTIME_REDIS_PREFIX}:here:"
+
+
+#: Seconds that a page waits for Redis, and for which it is left alone when it did not answer.
+PATIENCE, REST = 0.25, 2.0
+
+_readers: dict[str, Any] = {}
+_resting: dict[str, float] = {}
+
+
+def _read_redis(room: str, now: float) -> list[Lease]:
+    import redis
+
+    url = core_settings.REALTIME_REDIS_URL
+    if time.monotonic() < _resting.get(url, 0.0):
+        return []
+    if url not in _readers:
+        _readers[url] = redis.Redis.from_url(
+            url,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            retry=None,
+            decode_responses=True,
+        )
+    try:
+        found = _readers[url].zrangebyscore(_prefix() + room, f"({now}", "+inf")
+    except (redis.RedisError, OSError) as error:
+        _resting[url] = time.monotonic() + REST
+        logger.warning("Redis is away, pages show nobody as present: %s", error)
+        return []
+    return [Lease.unpack(one) for one in found]

@@ -16,11 +16,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from threadflow_core import people, realtime
+from threadflow_core.realtime.kinds import user_key
 from threadflow_core.realtime.threads import in_thread
 
 from .. import frames
 from ..adapter import adapter
 from ..app_settings import app_settings
+from . import leases
 from .leases import Lease, store
 
 logger = logging.getLogger("threadflow.chat")
@@ -29,6 +31,8 @@ logger = logging.getLogger("threadflow.chat")
 SETTLE, AWAY = 2.0, 10.0
 #: Seconds between two numbers of a room too large for names.
 NUMBER_EVERY = 10.0
+#: Faces beside the name of a room.
+FACES = 3
 
 
 @dataclass
@@ -66,10 +70,13 @@ class Keeper:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def enter(self, room: str, socket: Any) -> None:
-        """A socket follows the room from now on. Strangers are counted nowhere."""
+        """A socket follows the room from now on. Strangers are counted nowhere; the invisible
+        are not shown, but see who is there."""
         key = str(getattr(socket.person, "pk", None) or "")
         if not key or not socket.person.is_authenticated:
             return
+        self._change(room).newcomers.add(socket)
+        self._plan(SETTLE)
         if not adapter().shows_presence(person=socket.person):
             return
         visitors = self._rooms.setdefault(room, {})
@@ -77,8 +84,6 @@ class Keeper:
         if not visitor.sockets:
             self._change(room).keys.add(key)
         visitor.sockets.add(socket)
-        self._change(room).newcomers.add(socket)
-        self._plan(SETTLE)
         if self._renewal is None:
             self._plan_renewal()
 
@@ -158,14 +163,12 @@ class Keeper:
                 self._numbered[room] = now
                 await self._hint(room, {"n": number})
             return
-        cards = await in_thread(people.cards_of, touched)
+        cards = await in_thread(people.cards_of, touched & present.keys())
         by_key = {str(pk): card for pk, card in cards.items()}
         come = [
             _shown(by_key[k], present[k]) for k in sorted(touched & present.keys()) if k in by_key
         ]
-        went = [
-            frames.person(by_key[k])["id"] for k in sorted(touched - present.keys()) if k in by_key
-        ]
+        went = [user_key(k) for k in sorted(touched - present.keys())]  # the erased, too
         await self._hint(room, {"join": come, "leave": went, "n": number})
 
     async def _greet(self, room: str, newcomers: set[Any], present: dict[str, bool]) -> None:
@@ -244,6 +247,37 @@ def keeper() -> Keeper:
     if found is None:
         found = _keepers[loop] = Keeper(loop)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Somebody present, as a page shows them. `id` is the one of frames."""
+
+    id: str
+    card: people.PersonCard
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Who is in a room: how many, and the first faces; none in a room too large for names."""
+
+    number: int
+    faces: list[Face]
+
+
+def seen_by(reader: Any, room: Any) -> Crowd:
+    """Who is in `room` as its page begins. At most one query, whatever the number.
+
+    Others come before the reader, those who look before the idle.
+    """
+    present = _merged(leases.read(str(room.pk)))
+    if len(present) > app_settings.PRESENCE_NAMES_MAX:
+        return Crowd(len(present), [])
+    own = str(reader.pk)
+    first = sorted(present, key=lambda key: (key == own, present[key], user_key(key)))[:FACES]
+    cards = {str(pk): card for pk, card in people.cards_of(first).items()} if first else {}
+    faces = [Face(user_key(key), cards[key]) for key in first if key in cards]
+    return Crowd(len(present), faces)
 
 
 def people_shown(present: dict[str, bool]) -> list[dict[str, Any]]:

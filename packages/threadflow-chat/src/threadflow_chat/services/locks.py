@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import Conflict, NotFound
+from threadflow_core.lookups import one
 
 from ..models import Role, RoomMember
 from ..swaps import get_message_model, get_room_model
@@ -28,7 +29,7 @@ def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def lock_room(pk: Any) -> Any:
     """The room with its row locked until the transaction ends; raises NotFound."""
-    room = _locked(get_room_model().objects.filter(pk=pk)).first()
+    room = one(_locked(get_room_model().objects.filter(pk=pk)))
     if room is None:
         raise NotFound()
     return room
@@ -37,7 +38,7 @@ def lock_room(pk: Any) -> Any:
 def lock_message(pk: Any) -> Any:
     """The message, locked, with its room and author (not locked); raises NotFound."""
     rows = get_message_model().objects.select_related("room", "author", "reply_to__author")
-    message = _locked(rows.filter(pk=pk)).first()
+    message = one(_locked(rows.filter(pk=pk)))
     if message is None:
         raise NotFound()
     return message
@@ -49,7 +50,7 @@ def lock_member(person: Any, room: Any) -> RoomMember:
     Carries `now`, the database's clock: what is compared between processes is compared there.
     """
     rows = RoomMember.objects.filter(person_id=person.pk, room_id=room.pk).annotate(now=Now())
-    found = _locked(rows).first()
+    found = one(_locked(rows))
     if found is None:
         guest = RoomMember(
             person_id=person.pk, room_id=room.pk, role=Role.GUEST, last_read_mno=room.last_mno

@@ -255,7 +255,8 @@ def set_level(*, person: Any, room: AbstractRoom, level: str) -> RoomMember:
         raise NotAllowed(_("Join this room first."), code="not_member")
     member.level = level
     member.save(update_fields=["level"])
-    announce.to_person(person, "read", room, level=level)
+    unread = max(0, room.last_mno - member.last_read_mno)
+    announce.to_person(person, "read", room, level=level, n=unread, mentions=member.mention_count)
     return member
 
 

@@ -19,7 +19,7 @@ _BETWEEN = re.compile(r"[\s,;@]+")
 
 def find_room(request: HttpRequest, key: Any) -> Any:
     """A room that the reader may know of; raises NotFound. Reading it is asked apart."""
-    return get_room_model().objects.visible_to(request.user).get_room(key)
+    return get_room_model().objects.find_visible(key, request.user)
 
 
 def find_readable(request: HttpRequest, key: Any) -> Any:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from threadflow_core import cursors, people
-from threadflow_core.exceptions import Invalid, NotAllowed
+from threadflow_core.exceptions import Invalid, NotAllowed, ThreadflowError
 from threadflow_core.limits import Limit
 from threadflow_core.views import FormPage, PageView, ServiceView
 
 from .. import policies
 from ..forms import InviteForm, LevelForm, MemberForm, NewForm, OnForm, RoomForm
-from ..models import RoomMember
+from ..models import Level, RoomMember
 from ..services import membership, standing
 from ..services import rooms as room_service
 from .base import find_people, find_person, find_room, require_person
@@ -95,6 +96,8 @@ class LevelView(InRoom, FormPage):
     title = gettext_lazy("Notifications of this room")
     submit_label = gettext_lazy("Save")
     success_message = gettext_lazy("Saved.")
+    #: The bell of a room asks for itself as the answer: `?part=bell`.
+    bell_template_name = "threadflow_chat/partials/_bell.html"
 
     def check_access(self) -> None:
         super().check_access()
@@ -107,8 +110,22 @@ class LevelView(InRoom, FormPage):
 
     def act(self, form: Any) -> dict[str, Any]:
         level = form.cleaned_data["level"]
-        membership.set_level(person=self.request.user, room=self.room, level=level)
-        return {}
+        member = membership.set_level(person=self.request.user, room=self.room, level=level)
+        if self.is_bell:
+            self.template_name = self.bell_template_name
+        me = {"inside": True, "level": member.level}
+        return {"room": self.room, "me": me, "levels": Level.choices, "fresh": True}
+
+    @property
+    def is_bell(self) -> bool:
+        return self.request.GET.get("part") == "bell"
+
+    def get_success_message(self, context: dict[str, Any]) -> str:
+        return "" if self.is_bell and self.is_htmx else super().get_success_message(context)
+
+    def refuse_htmx(self, error: ThreadflowError, form: Any) -> HttpResponse:
+        """The bell has no place for a form: a toast says why."""
+        return self.toast_response(error) if self.is_bell else super().refuse_htmx(error, form)
 
 
 class SettingsView(InRoom, FormPage):

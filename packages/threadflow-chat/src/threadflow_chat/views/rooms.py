@@ -20,6 +20,7 @@ from threadflow_core.realtime.kinds import user_key
 from threadflow_core.views import PageView, ServiceView
 
 from .. import bindings, calls, pages, policies
+from ..live import presence
 from ..models import Level, RoomMember
 from ..services import finding, history, reads, standing
 from ..services import rooms as room_service
@@ -60,6 +61,7 @@ class RoomView(PageView):
         "log": "threadflow_chat/partials/_log.html",
         "panel": "threadflow_chat/partials/_panel.html",
         "members": "threadflow_chat/partials/_aside.html",
+        "bell": "threadflow_chat/partials/_bell.html",
     }
 
     def check_access(self) -> None:
@@ -90,6 +92,9 @@ class RoomView(PageView):
         part = request_part(self.request)
         if part == "members":
             return {"room": room, **members_context(room)}
+        if part == "bell":
+            me = standing.of(reader, room)
+            return {"room": room, "me": me, "levels": Level.choices}
         # Before the rows: an event in between is then seen twice, never missed.
         position = realtime.position(room.live_topic) if self.page.live_url else None
         me = standing.of(reader, room)
@@ -123,6 +128,7 @@ class RoomView(PageView):
             "nonce": new_form_key(),
             "reply": self.answered(),
             "levels": Level.choices,
+            "crowd": self.crowd(room, reader),
             "has_calls": calls.backend() is not None,
             "my_key": user_key(reader.pk),
             "emoji": pages.EMOJI,
@@ -130,6 +136,12 @@ class RoomView(PageView):
         if request_part(self.request):
             return context
         return context | {"groups": grouped(reader), **members_context(room)}
+
+    def crowd(self, room: Any, reader: Any) -> presence.Crowd | None:
+        """Who is here; None where nothing tells, and where there are only two."""
+        if room.is_direct or not self.page.live_url:
+            return None
+        return presence.seen_by(reader, room)
 
     def answered(self) -> Any:
         """The message that the composer answers, where scripts are off."""

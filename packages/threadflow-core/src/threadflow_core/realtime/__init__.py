@@ -15,7 +15,7 @@ from .kinds import (
     register_summary,
     user_topic,
 )
-from .publishing import control, drop_cached, hint, position, publish, recheck
+from .publishing import control, drop_cached, hint, position, position_sql, publish, recheck
 
 __all__ = [
     "LiveEventData",
@@ -24,6 +24,7 @@ __all__ = [
     "drop_cached",
     "hint",
     "position",
+    "position_sql",
     "publish",
     "recheck",
     "register",

@@ -15,15 +15,13 @@ from django.middleware.csrf import get_token
 from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
-from django.utils import timezone
-from django.utils.formats import date_format, number_format
-from django.utils.html import escape, format_html
+from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
-from django.utils.translation import get_language, pgettext
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language
 
 from .. import slots
+from ..ages import Ages
 from ..app_settings import app_settings
 from ..page import Page, login_url, page_of
 from ..shortcuts import core_reverse
@@ -229,44 +227,9 @@ def tf_when(value: datetime | date | None, style: str = "") -> SafeString:
     `style`: nothing for "4 h", `ago` for "4 h ago", `date` for the day alone.
     """
     if value is None:
-        return mark_safe("")
+        return SafeString("")
     moment = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)
-    if timezone.is_naive(moment) and settings.USE_TZ:
-        moment = timezone.make_aware(moment)
-    # A page shows this sixty times: the title is plain ISO, which every reader can read.
-    full = f"{moment.year:04}-{moment.month:02}-{moment.day:02} {moment.hour:02}:{moment.minute:02}"
-    if style == "date":
-        text = escape(_day(moment.date(), "DATE_FORMAT", get_language()))
-        return SafeString(f'<time datetime="{moment.isoformat()}" title="{full}">{text}</time>')
-    text = escape(short_age(moment, ago=style == "ago"))
-    return SafeString(
-        f'<time datetime="{moment.isoformat()}" title="{full}" data-tf-when="{escape(style)}">'
-        f"{text}</time>"
-    )
-
-
-@lru_cache(maxsize=2048)
-def _day(day: date, style: str, language: str | None) -> str:
-    return date_format(day, style)
-
-
-def short_age(moment: datetime, *, ago: bool = False) -> str:
-    """Age in one unit; older than four weeks it is the date."""
-    now = timezone.now() if timezone.is_aware(moment) else datetime.now()
-    seconds = (now - moment).total_seconds()
-    if -60 < seconds < 60:
-        return _("now")
-    if seconds < 0 or seconds > 28 * 86400:
-        local = timezone.localtime(moment) if timezone.is_aware(moment) else moment
-        return _day(local.date(), "SHORT_DATE_FORMAT", get_language())
-    if ago:
-        return _("%(age)s ago") % {"age": timesince(moment, now, depth=1)}
-    minutes = int(seconds // 60)
-    if minutes < 60:
-        return pgettext("short age, minutes", "%(n)d min") % {"n": minutes}
-    if minutes < 60 * 24:
-        return pgettext("short age, hours", "%(n)d h") % {"n": minutes // 60}
-    return pgettext("short age, days", "%(n)d d") % {"n": minutes // (60 * 24)}
+    return Ages().tag(moment, style)
 
 
 @register.filter

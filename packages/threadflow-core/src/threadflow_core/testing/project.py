@@ -20,6 +20,7 @@ def database(url: str, name: str = "threadflow") -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
+            "OPTIONS": _binding(),
         }
     # A file, since threads and worker processes must see the same rows.
     file = Path(tempfile.gettempdir()) / f"{name}-test-{os.getpid()}.sqlite3"
@@ -33,6 +34,17 @@ def database(url: str, name: str = "threadflow") -> dict[str, Any]:
         },
         "TEST": {"NAME": str(file)},
     }
+
+
+def _binding() -> dict[str, Any]:
+    """Who puts parameters into statements: Django, or with `SERVER_BINDING=1` PostgreSQL.
+
+    Hosts choose either. PostgreSQL then has to infer the type of each parameter, and prepares what
+    comes often.
+    """
+    if os.environ.get("SERVER_BINDING") != "1":
+        return {}
+    return {"server_side_binding": True, "prepare_threshold": 5}
 
 
 def site(*apps: str, urls: str, name: str = "threadflow", **more: Any) -> dict[str, Any]:

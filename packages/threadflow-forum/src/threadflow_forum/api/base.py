@@ -10,11 +10,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_seri
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from threadflow_core import people
 from threadflow_core.api.views import ServiceAPIView
 from threadflow_core.exceptions import Invalid, SignInRequired
 
-from .. import policies
+from .. import blocks, policies
 from ..swaps import get_comment_model, get_sub_model, get_thread_model
 
 CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`.")
@@ -75,8 +74,7 @@ class ForumAPIView(ServiceAPIView):
 
 def with_cards(things: list[Any], reader: Any) -> list[Any]:
     """Give threads or comments their authors' cards and say whether their text is shown."""
-    cards = people.cards_of({thing.author_id for thing in things})
+    blocks.give_cards(things)
     for thing in things:
-        thing.card = people.card_of(cards, thing.author_id)
         thing.readable = policies.may_read_text(reader, thing, moderating=False)
     return things

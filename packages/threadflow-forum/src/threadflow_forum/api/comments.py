@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from .. import blocks
+from .. import blocks, branches
 from ..services import comments as service
 from ..services import moderation, votes
+from ..swaps import get_comment_model
 from ..tree import CommentSort, Tree
 from .base import CURSOR, ForumAPIView, page_of, with_cards
 from .serializers import (
@@ -66,11 +67,12 @@ class CommentBase(ForumAPIView):
 
 def _serialized(request: Request, thread: Any, page: Tree, sort: CommentSort) -> dict[str, Any]:
     url = reverse("threadflow_forum_api:comments", args=[thread.public_id], request=request)
+    model = get_comment_model()
     comments: list[Any] = []
     stack = list(reversed(page.nodes))
     while stack:
         node = stack.pop()
-        comment = node.comment
+        comment = branches.instance(model, node.comment)
         comment.thread_public_id = thread.public_id
         comment.more = None
         if node.has_more:
@@ -78,7 +80,7 @@ def _serialized(request: Request, thread: Any, page: Tree, sort: CommentSort) ->
             comment.more = {"count": node.more_count, "cursor": node.more, "url": link}
         comments.append(comment)
         stack.extend(reversed(node.replies))
-    blocks.dress(thread, comments)
+    blocks.give_cards(comments)
     return {
         "pks": [comment.pk for comment in comments],
         "rows": list(CommentSerializer(comments, many=True).data),

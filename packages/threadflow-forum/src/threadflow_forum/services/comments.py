@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from threadflow_core import jobs, realtime
 from threadflow_core.exceptions import Gone, PreconditionFailed
 from threadflow_core.limits import Limit
+from threadflow_core.lookups import one
 
 from .. import paths, policies, signals
 from ..abstract_models import AbstractComment, AbstractThread, State
@@ -62,7 +63,7 @@ def add_comment(
 def _earlier(author: Any, nonce: str | None, thread: Any, source: str) -> AbstractComment | None:
     if not nonce or not author.is_authenticated:
         return None
-    found = get_comment_model().objects.filter(author=author, nonce=nonce).first()
+    found = one(get_comment_model().objects.filter(author=author, nonce=nonce))
     if found is not None and (found.thread_id != thread.pk or found.body != source):
         raise used_elsewhere()
     return found
@@ -72,7 +73,7 @@ def _parent(thread: Any, parent: Any) -> Any:
     """The parent as it is now; the thread's lock keeps it so."""
     if parent is None:
         return None
-    fresh = get_comment_model().objects.filter(pk=parent.pk, thread=thread).first()
+    fresh = one(get_comment_model().objects.filter(pk=parent.pk, thread=thread))
     if fresh is None or not fresh.is_visible:
         raise Gone(_("The comment that you answer was taken down."), code="parent_gone")
     return fresh

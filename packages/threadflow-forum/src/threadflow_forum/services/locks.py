@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import Conflict, NotFound
+from threadflow_core.lookups import one
 
 from ..models import Membership, Role
 from ..swaps import get_comment_model, get_sub_model, get_thread_model
@@ -27,7 +28,7 @@ def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def lock_sub(pk: int) -> Any:
     """The sub with its row locked until the transaction ends; raises NotFound."""
-    sub = _locked(get_sub_model().objects.filter(pk=pk)).first()
+    sub = one(_locked(get_sub_model().objects.filter(pk=pk)))
     if sub is None:
         raise NotFound()
     return sub
@@ -36,7 +37,7 @@ def lock_sub(pk: int) -> Any:
 def lock_thread(pk: int) -> Any:
     """The thread, locked, with its sub (not locked)."""
     rows = get_thread_model().objects.select_related("sub")
-    thread = _locked(rows.filter(pk=pk)).first()
+    thread = one(_locked(rows.filter(pk=pk)))
     if thread is None:
         raise NotFound()
     return thread
@@ -45,7 +46,7 @@ def lock_thread(pk: int) -> Any:
 def lock_comment(pk: int) -> Any:
     """The comment, locked, with its thread and sub (not locked)."""
     rows = get_comment_model().objects.select_related("thread__sub")
-    comment = _locked(rows.filter(pk=pk)).first()
+    comment = one(_locked(rows.filter(pk=pk)))
     if comment is None:
         raise NotFound()
     return comment
@@ -57,7 +58,7 @@ def lock_membership(person: Any, sub: Any) -> Membership:
     Karma writes the same row without the lock of the sub.
     """
     rows = Membership.objects.filter(person_id=person.pk, sub_id=sub.pk)
-    found = _locked(rows).first()
+    found = one(_locked(rows))
     if found is None:
         guest = Membership(person_id=person.pk, sub_id=sub.pk, role=Role.GUEST)
         Membership.objects.bulk_create([guest], ignore_conflicts=True)

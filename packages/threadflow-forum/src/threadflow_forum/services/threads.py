@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from threadflow_core import jobs, realtime
 from threadflow_core.exceptions import Invalid, PreconditionFailed
 from threadflow_core.limits import Limit
+from threadflow_core.lookups import one
 
 from .. import policies, signals
 from ..abstract_models import AbstractSub, AbstractThread, State, ThreadKind
@@ -78,7 +79,7 @@ def post_thread(
 def _earlier(author: Any, nonce: str | None, sub: Any, title: str) -> Any:
     if not nonce or not author.is_authenticated:
         return None
-    found = get_thread_model().objects.filter(author=author, nonce=nonce).first()
+    found = one(get_thread_model().objects.filter(author=author, nonce=nonce))
     if found is not None and (found.sub_id != sub.pk or found.title != title):
         raise used_elsewhere()
     return found

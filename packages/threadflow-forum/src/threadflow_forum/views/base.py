@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from threadflow_core.page import login_url
 
-from .. import blocks
+from .. import blocks, standing
 from ..app_settings import app_settings
 from ..swaps import get_comment_model, get_sub_model, get_thread_model
 
@@ -23,15 +23,22 @@ def find_sub(request: HttpRequest, slug: str) -> Any:
     return get_sub_model().objects.visible_to(request.user).get_named(slug)
 
 
-def find_thread(request: HttpRequest, public_id: str, *, dressed: bool = True) -> Any:
-    """The thread; `dressed` with the reader's marks on it and membership. Raises NotFound.
+def find_thread(
+    request: HttpRequest, public_id: str, *, dressed: bool = True, topic: str = ""
+) -> Any:
+    """The thread; `dressed` with what the reader is to it (see `standing`). Raises NotFound.
 
-    Who writes into it needs neither: the service reads them again under its locks.
+    Who writes into it needs nothing of that: the service reads it again under its locks.
     """
-    rows = get_thread_model().objects.visible_to(request.user).select_related("sub")
-    if dressed and request.user.is_authenticated:
-        rows = rows.with_marks_of(request.user).with_membership_of(request.user)
-    return rows.get_public(public_id)
+    model = get_thread_model()
+    pk = model.public_ids.decode(public_id)
+    mine = {}
+    if dressed and pk is not None and request.user.is_authenticated:
+        mine = standing.read(request.user, pk, topic)
+    thread = model.objects.visible_to(request.user).select_related("sub").get_public(public_id)
+    for name, value in mine.items():
+        setattr(thread, name, value)
+    return thread
 
 
 def find_comment(request: HttpRequest, public_id: str) -> Any:

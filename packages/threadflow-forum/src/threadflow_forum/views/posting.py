@@ -117,7 +117,7 @@ class CommentOnView(FormPage):
     def get_form_context(self, form: forms.BaseForm) -> dict[str, Any]:
         context = super().get_form_context(form)
         if self.parent is not None:
-            blocks.dress(self.thread, [self.parent])
+            blocks.give_cards([self.parent])
         return (
             context
             | composer(form)

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 
-from threadflow_core import people, realtime
+from threadflow_core import people
 from threadflow_core.exceptions import NotFound
 from threadflow_core.views import PageView
 
@@ -66,13 +66,11 @@ class ThreadView(GuestPageMixin, PageView):
 
     def get_context(self) -> dict[str, Any]:
         reader = self.request.user
-        position = None
-        if not self.request.GET.get("part"):
-            # Before the rows: an event in between is then seen twice, never missed.
-            position = (
-                realtime.position(f"thread:{self.kwargs['id']}") if self.page.live_url else None
-            )
-        thread = self.thread = find_thread(self.request, self.kwargs["id"])
+        part = self.request.GET.get("part")
+        # The position comes before the rows: an event in between is then seen twice, never missed.
+        live = self.page.live_url and not part
+        topic = f"thread:{self.kwargs['id']}" if live else ""
+        thread = self.thread = find_thread(self.request, self.kwargs["id"], topic=topic)
         sort = pick(self.request, "sort", CommentSort, CommentSort.BEST)
         after = self.request.GET.get("after") or None
         block = blocks.discussion(thread, sort=sort, after=after)
@@ -84,8 +82,9 @@ class ThreadView(GuestPageMixin, PageView):
             login_url=login,
         )
         context = {"thread": thread, "comments_html": mark_safe(html), "sort": sort}  # noqa: S308
-        if self.request.GET.get("part"):
+        if part:
             return context
+        position = thread.position if live else None
         context |= {"after": after, "position": position, "sort_tabs": self.tabs(thread, sort)}
         context |= thread_context(self, thread, block["author"])
         self.remember(thread)

@@ -53,14 +53,14 @@
     box.append(use);
     return box;
   };
-  const face = (place, author, bot) => {
-    place.className = "tf-av tf-av--40 " + (bot ? "tf-av--bot" : `tf-hue-${author.hue || 8}`);
+  const face = (place, author, bot, size = 40) => {
+    place.className = `tf-av tf-av--${size} ` + (bot ? "tf-av--bot" : `tf-hue-${author.hue || 8}`);
     if (bot) return place.replaceChildren(svg(words.bot));
     if (!author.avatar) {
       const sum = [...author.name].reduce((n, c, i) => n + c.codePointAt(0) * (i + 7), 0);
       return place.replaceChildren(svg(words.swatch + ((sum % 8) + 1)));
     }
-    const img = new Image(40, 40);
+    const img = new Image(size, size);
     img.src = author.avatar;
     img.alt = "";
     place.replaceChildren(img);
@@ -220,13 +220,13 @@
     read();
   };
 
-  const farewell = ({ id }) => { // somebody's words were erased: what stands here of them goes
+  const farewell = ({ id }) => { // somebody was erased: what stands here of them goes
+    if ("tfDirect" in log.dataset) return location.reload(); // it bears their name
     const by = CSS.escape(id);
     $$(`article[data-by="${by}"]`, log).forEach((was) => {
       put({ op: "msg.del", id: was.id.slice(2), mno: was.dataset.mno, ver: +was.dataset.ver + 1, gone: "deleted" });
     });
     $$(`.tf-m-re[data-to-by="${by}"]`, log).forEach(lose);
-    members();
   };
 
   // Signs of life
@@ -241,14 +241,6 @@
     clearTimeout(typing);
     if (names.length) typing = setTimeout(() => shownTyping({}), 6500);
   };
-  const here = (frame) => {
-    const set = (id, now, idle) => $$(`[data-tf-user="${CSS.escape(id)}"] .tf-pres`).forEach((e) => {
-      e.classList.toggle("tf-pres--off", !now);
-      e.classList.toggle("tf-pres--away", now && !!idle);
-    });
-    (frame.leave || []).forEach((u) => set(u.id || u, false));
-    (frame.join || []).forEach((u) => set(u.id || u, true, u.idle));
-  };
 
   const frame = ({ detail: f }) => {
     if (!log || (f.room && f.room !== log.dataset.tfChat)) return elsewhere(f);
@@ -262,31 +254,19 @@
       if (text) text.textContent = f.text;
       if (near) down();
     } else if (f.op === "typing") shownTyping(f);
-    else if (f.op === "pres") here(f);
-    else if (f.op === "member") {
-      const count = $("[data-tf-here]");
-      if (count && f.members) count.textContent = f.members;
-      members();
-    } else if (f.op === "room.update" || f.op === "kicked" || (f.op === "err" && f.code !== "rate")) location.reload();
+    else if (f.op === "room.update" || f.op === "kicked" || (f.op === "err" && f.code !== "rate")) location.reload();
     else elsewhere(f);
-  };
-  const members = async () => {
-    const box = $("[data-tf-members]"), here = new Set($$(".tf-pres:not(.tf-pres--off)", box || doc).map((e) => e.closest("[data-tf-user]")?.dataset.tfUser));
-    const answer = box && await fetch(log.dataset.tfPart.replace("part=log", "part=members"), { headers: { "HX-Request": "true" } });
-    if (!answer?.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    box.closest("aside").replaceWith(doc.adoptNode($("aside", page)));
-    $$("[data-tf-user]").forEach((e) => here.has(e.dataset.tfUser) && $(".tf-pres", e)?.classList.remove("tf-pres--off"));
   };
   const elsewhere = (f) => { // the person's own topic: badges of the list and of the bar
     if (f.op !== "unread" && f.op !== "read") return;
     const row = $(`[data-tf-room="${CSS.escape(f.room || "")}"]`);
     if (row && f.n !== undefined) {
-      const named = $("[data-tf-mentions]", row);
-      row.classList.toggle("tf-room--un", f.n > 0);
-      named.firstChild.textContent = f.mentions || 0;
-      named.hidden = !f.mentions;
-      $("[data-tf-unread-mark]", row).hidden = !f.n || !!f.mentions;
+      const level = row.dataset.tfLevel = f.level || row.dataset.tfLevel, named = $("[data-tf-mentions]", row);
+      const unread = level === "all" ? f.n : 0, mentions = level === "none" ? 0 : f.mentions || 0;
+      row.classList.toggle("tf-room--un", unread + mentions > 0);
+      named.firstChild.textContent = mentions;
+      named.hidden = !mentions;
+      $("[data-tf-unread-mark]", row).hidden = !unread || !!mentions;
     }
   };
   const again = async () => { // the position was lost: the newest page anew
@@ -486,5 +466,6 @@
     doc.dispatchEvent(new Event("tf:live-scan"));
     read();
   };
+  start.face = face; // for whoever draws people beside the log
   start();
 })();
