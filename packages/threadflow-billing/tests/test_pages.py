@@ -6,7 +6,7 @@ import re
 
 import pytest
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 
 from threadflow_billing import wording
@@ -165,7 +165,7 @@ def test_the_history_speaks_in_words_of_the_readers_language(
     ):  # fmt: skip
         with translation.override(language):
             told = [(t.thing, t.before, t.after) for t in wording.tell(steps)]
-            day = date_format(Grant.objects.get().ends_at, "DATE_FORMAT")
+            day = date_format(timezone.localtime(Grant.objects.get().ends_at), "DATE_FORMAT")
         for line in wanted:
             assert line in told, (line, told)
         joined = "bis" if language == "de" else "until"
