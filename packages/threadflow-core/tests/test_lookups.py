@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
 
 from threadflow_core.columns import Columns
-from threadflow_core.lookups import AnyOf, one
+from threadflow_core.lookups import AnyOf, ColumnList, one
 from threadflow_core.uploads.models import Upload
 
 pytestmark = pytest.mark.django_db
@@ -91,3 +91,23 @@ def test_columns_have_the_values_that_the_orm_gives(people: list[Any]) -> None:
         cursor.execute(f"SELECT {columns.sql('u')} FROM {Upload._meta.db_table} u")
         row = cursor.fetchone()
     assert list(columns.values([row])[0]) == [getattr(upload, name) for name in names]
+
+
+def test_a_list_of_columns_is_what_the_orm_reads_one_by_one(people: list[Any]) -> None:
+    for n, owner in enumerate((*people[:2], None)):
+        Upload.objects.create(
+            owner=owner, name=f"x{n}", size=n, content_type="text/plain", sha256="0"
+        )
+    name = get_user_model().USERNAME_FIELD
+    columns = ColumnList(("name", "size"), owner=(name,))
+    rows = Upload.objects.order_by("size")
+    expected = list(rows.values_list("name", "size", f"owner__{name}"))
+    # The list serves again, beside a filter that has joined the table already, and in a slice.
+    assert list(rows.values_list(columns)) == expected
+    assert list(rows.exclude(owner=None).values_list(columns)[:9]) == expected[:2]
+    known = rows.filter(**{f"owner__{name}": "one1"})
+    assert list(known.values_list(columns)) == expected[1:2]
+    # Annotations come before it, also in a statement around this one.
+    marked = rows.annotate(twice=F("size") * 2).values_list("twice", columns)
+    assert [row[0] for row in marked] == [0, 2, 4]
+    assert [row[1:] for row in marked] == expected

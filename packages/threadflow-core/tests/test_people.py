@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from threadflow_core import people
 from threadflow_core.testing import assert_queries
@@ -39,6 +41,21 @@ def test_cards_by_key_in_one_query(ada, django_user_model):
         found = people.cards_of([ada.pk, bo.pk, None, 999])
     assert set(found) == {ada.pk, bo.pk}
     assert people.card_of(found, 999).is_gone
+    with assert_queries(0):
+        assert people.cards_of([None]) == {}
+
+
+class OnlyNames(people.People):
+    fields = ("username",)
+
+
+def test_a_site_that_names_the_columns_reads_no_others(ada, settings):
+    settings.THREADFLOW_CORE = {"PEOPLE": "tests.test_people.OnlyNames"}
+    expected = people.card(ada)
+    with CaptureQueriesContext(connection) as seen:
+        assert people.cards_of([ada.pk, ada.pk, None]) == {ada.pk: expected}
+    (query,) = seen.captured_queries
+    assert "username" in query["sql"] and "email" not in query["sql"]
     with assert_queries(0):
         assert people.cards_of([None]) == {}
 

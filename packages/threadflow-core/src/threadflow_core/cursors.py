@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -62,18 +62,29 @@ def after(order: Sequence[str], values: Sequence[Any]) -> Q:
 
 
 def paginate(
-    queryset: QuerySet[M], *, order: Sequence[str], cursor: str | None, size: int, scope: str
+    queryset: QuerySet[M],
+    *,
+    order: Sequence[str],
+    cursor: str | None,
+    size: int,
+    scope: str,
+    value: Callable[[Any, str], Any] = getattr,
 ) -> Page[M]:
     """One page of `queryset` in `order`, which must end in a unique column.
 
-    `scope` names list and sort; a cursor of another list is refused. Two neighbouring pages
-    neither repeat nor skip a row that stays where it is. One query.
+    `scope` names list and sort; a cursor of another list is refused. `value` finds a column in
+    what the queryset yields. Two neighbouring pages neither repeat nor skip a row that stays
+    where it is. One query.
     """
+
+    def end(way: str, row: Any) -> str:
+        return sign(scope, [way, *(value(row, name.lstrip("-")) for name in order)])
+
     if not cursor:
         rows = list(queryset.order_by(*order)[: size + 1])
         more = len(rows) > size
         rows = rows[:size]
-        return Page(rows, _cursor(scope, "n", rows, order) if more else None, None)
+        return Page(rows, end("n", rows[-1]) if more else None, None)
     way, *values = unsign(scope, cursor)
     if way == "p":
         back = [n[1:] if n.startswith("-") else f"-{n}" for n in order]
@@ -82,8 +93,8 @@ def paginate(
         rows = rows[:size][::-1]
         return Page(
             rows,
-            _cursor(scope, "n", rows, order),
-            _cursor(scope, "p", rows[:1], order) if more else None,
+            end("n", rows[-1]) if rows else None,
+            end("p", rows[0]) if more else None,
         )
     if way != "n":
         raise BadCursor()
@@ -92,15 +103,9 @@ def paginate(
     rows = rows[:size]
     return Page(
         rows,
-        _cursor(scope, "n", rows, order) if more else None,
-        _cursor(scope, "p", rows[:1], order),
+        end("n", rows[-1]) if more else None,
+        end("p", rows[0]) if rows else None,
     )
-
-
-def _cursor(scope: str, way: str, rows: Sequence[Any], order: Sequence[str]) -> str | None:
-    if not rows:
-        return None
-    return sign(scope, [way, *(getattr(rows[-1], name.lstrip("-")) for name in order)])
 
 
 def _pack(value: Any) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from zlib import crc32
 
 from django.contrib.auth import get_user_model
+from django.db import connections, router
 from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .app_settings import app_settings
-from .lookups import AnyOf
+from .columns import Columns
+from .lookups import AnyOf, any_of
 
 HUES = 8
 
@@ -49,7 +52,8 @@ class People:
     a constant number of queries.
     """
 
-    #: The fields of the user model that cards are made of; lists then read no others. None: all.
+    #: The columns of the user model that cards are made of; lists then read no others, of all
+    #: users, whatever the default manager leaves out. None: all columns, by the manager.
     fields: tuple[str, ...] | None = None
 
     def card(self, user: Any) -> PersonCard:
@@ -140,8 +144,35 @@ def cards_of(pks: Iterable[Any]) -> dict[Any, PersonCard]:
     if not wanted:
         return {}
     found = backend()
-    rows = get_user_model()._default_manager.filter(AnyOf("pk", wanted))
-    return found.cards(rows.only(*found.fields) if found.fields else rows)
+    if found.fields is None:
+        return found.cards(get_user_model()._default_manager.filter(AnyOf("pk", wanted)))
+    return found.cards(_users(wanted, found.fields))
+
+
+def _users(pks: Collection[Any], fields: tuple[str, ...]) -> list[Any]:
+    """Users with these columns only; what else somebody asks them for is read then."""
+    model = get_user_model()
+    using = router.db_for_read(model)
+    columns, names, sql = _statement(using, model, fields)
+    connection = connections[using]
+    condition, keys = any_of(sql[1], model._meta.pk, pks, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql[0]} WHERE {condition}", keys)
+        rows = cursor.fetchall()
+    return [model.from_db(using, names, values) for values in columns.values(rows)]
+
+
+@lru_cache(maxsize=8)
+def _statement(
+    using: str, model: Any, fields: tuple[str, ...]
+) -> tuple[Columns, Collection[str], tuple[str, str]]:
+    quote, meta = connections[using].ops.quote_name, model._meta
+    wanted = {meta.pk.attname, *(meta.get_field(name).attname for name in fields)}
+    # `from_db` wants the order of the model's own columns.
+    names = [field.attname for field in meta.concrete_fields if field.attname in wanted]
+    columns = Columns(using, model, names)
+    sql = f"SELECT {columns.sql()} FROM {quote(meta.db_table)}"  # noqa: S608
+    return columns, dict.fromkeys(names), (sql, quote(meta.pk.column))
 
 
 def card_of(found: dict[Any, PersonCard], pk: Any) -> PersonCard:

@@ -27,6 +27,8 @@ class Entry:
 
 
 _slots: dict[str, dict[str, Entry]] = {}
+#: The same in their order; made anew when somebody registers.
+_ordered: dict[str, list[Entry]] = {}
 
 
 def register(slot: str, piece: Piece, *, order: int = 100, key: str = "") -> None:
@@ -37,16 +39,21 @@ def register(slot: str, piece: Piece, *, order: int = 100, key: str = "") -> Non
     """
     name = key or (piece if isinstance(piece, str) else f"{piece.__module__}.{piece.__qualname__}")
     _slots.setdefault(slot, {})[name] = Entry(order, name, piece)
+    _ordered.pop(slot, None)
 
 
 def unregister(slot: str, key: str) -> None:
     """Take the entry `key` out of `slot`; unknown names are ignored."""
     _slots.get(slot, {}).pop(key, None)
+    _ordered.pop(slot, None)
 
 
 def entries(slot: str) -> Iterator[Entry]:
     """The entries of a slot in their order (ties: by key)."""
-    yield from sorted(_slots.get(slot, {}).values())
+    found = _ordered.get(slot)
+    if found is None:
+        found = _ordered[slot] = sorted(_slots.get(slot, {}).values())
+    yield from found
 
 
 def render(slot: str, context: Context, obj: Any = None) -> SafeString:

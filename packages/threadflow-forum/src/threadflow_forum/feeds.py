@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from threadflow_core.cursors import Page
 from threadflow_core.lookups import AnyOf
 
 from .app_settings import app_settings
+from .listing import Shape, bare
 from .swaps import get_sub_model, get_thread_model
 
 
@@ -45,12 +46,6 @@ ORDERS: dict[Sort, tuple[str, ...]] = {
 }
 #: Sorts that look at a span of time; the others order by time themselves.
 WINDOWED = (Sort.TOP, Sort.CONTROVERSIAL)
-#: What no list shows; texts and JSON are the dearest part of a row.
-UNUSED = {"body", "body_html", "metadata", "nonce"}
-UNUSED_OF_SUB = {"sidebar", "sidebar_html", "rules", "metadata", "description", "founder"}
-#: What the rows of a page leave out as well: reading a moment costs as much as five numbers.
-PLAIN = {"state_reason", "edited_at", "deleted_at", "version", "up", "down", "block_version"}
-PLAIN_OF_SUB = {"created_at", "archived_at", "active_at", "version", "member_count", "thread_count"}
 DAYS = {Window.DAY: 1, Window.WEEK: 7, Window.MONTH: 30, Window.YEAR: 365}
 
 
@@ -103,8 +98,8 @@ def read(
 ) -> Page[Any]:
     """One page of `rows`. In mixed feeds no sub takes more than its cap; the rest is left out.
 
-    The threads come with their subs and without their texts; with `plain` without all that a
-    row of a page doesn't show either (it is then read when somebody asks for it).
+    The threads come with their subs and without their texts; with `plain` they are `listing.Row`s,
+    which have what a row of a page shows and nothing else.
     A capped page has no `previous`: what was left out going down can't be known going up.
     """
     size = size or app_settings.FEED_PAGE_SIZE
@@ -112,65 +107,29 @@ def read(
         rows = rows.filter(created_at__gte=timezone.now() - timedelta(days=DAYS[feed.window]))
     cap = app_settings.FEED_SUB_CAP if feed.mixed else 0
     order = ORDERS[feed.sort]
-    shape = Shape(rows, plain)
+    shape = Shape.of(rows, order, plain)
     found = cursors.paginate(
-        rows.values_list(*shape.names, named=True),
+        rows.values_list(*shape.added, shape.columns),
         order=order,
         cursor=cursor,
         size=size * 2 if cap else size,
         scope=feed.scope,
+        value=shape.value,
     )
     if not cap:
         return replace(found, items=shape.threads(found.items))
-    picked, last = spread(found.items, cap=cap, size=size)
+    picked, last = spread(found.items, cap=cap, size=size, sub_of=shape.sub_of)
     threads = shape.threads(picked)
     if len(picked) == len(found.items):
         return replace(found, items=threads)
-    end = cursors.sign(feed.scope, ["n", *(getattr(last, n.lstrip("-")) for n in order)])
+    end = cursors.sign(feed.scope, ["n", *(shape.value(last, bare(n)) for n in order)])
     more = last is not found.items[-1] or found.next
     return Page(threads, end if more else None, None)
 
 
-class Shape:
-    """The columns that a list reads, and the making of threads from such rows.
-
-    A capped feed looks at twice the rows that it shows, of few subs: only the shown threads,
-    and each sub once, become objects.
-    """
-
-    def __init__(self, rows: QuerySet[Any], plain: bool) -> None:
-        self.rows = rows
-        self.own = _columns(get_thread_model(), UNUSED | PLAIN if plain else UNUSED)
-        self.subs = _columns(
-            get_sub_model(), UNUSED_OF_SUB | PLAIN_OF_SUB if plain else UNUSED_OF_SUB
-        )
-        self.added = list(rows.query.annotation_select)
-        self.names = [*self.own, *(f"sub__{name}" for name in self.subs), *self.added]
-
-    def threads(self, found: Sequence[Any]) -> list[Any]:
-        db, own, upto = self.rows.db, len(self.own), len(self.own) + len(self.subs)
-        thread_model: Any = get_thread_model()
-        sub_model: Any = get_sub_model()
-        put_sub = thread_model._meta.get_field("sub").set_cached_value
-        subs: dict[int, Any] = {}
-        threads = []
-        for row in found:
-            thread = thread_model.from_db(db, self.own, row[:own])
-            sub = subs.get(row.sub_id)
-            if sub is None:
-                sub = subs[row.sub_id] = sub_model.from_db(db, self.subs, row[own:upto])
-            put_sub(thread, sub)
-            for name, value in zip(self.added, row[upto:], strict=True):
-                setattr(thread, name, value)
-            threads.append(thread)
-        return threads
-
-
-def _columns(model: Any, without: set[str]) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields if field.name not in without]
-
-
-def spread(rows: Sequence[Any], *, cap: int, size: int) -> tuple[list[Any], Any]:
+def spread(
+    rows: Sequence[Any], *, cap: int, size: int, sub_of: Callable[[Any], Any]
+) -> tuple[list[Any], Any]:
     """The first `size` rows with at most `cap` of one sub, and the last row that was looked at.
 
     Where the rows run out first (few subs are active), the cap is dropped: better a one-sided
@@ -179,8 +138,9 @@ def spread(rows: Sequence[Any], *, cap: int, size: int) -> tuple[list[Any], Any]
     seen: Counter[int] = Counter()
     picked: list[Any] = []
     for row in rows:
-        if seen[row.sub_id] < cap:
-            seen[row.sub_id] += 1
+        sub = sub_of(row)
+        if seen[sub] < cap:
+            seen[sub] += 1
             picked.append(row)
             if len(picked) == size:
                 return picked, row

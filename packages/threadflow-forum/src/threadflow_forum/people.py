@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db.models import Q
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.utils.functional import cached_property
 
 from threadflow_core.exceptions import NotFound
 from threadflow_core.people import People
@@ -31,7 +32,12 @@ class ForumPeople(People):
     """For `THREADFLOW_CORE["PEOPLE"]`, in sites where the forum's profiles are the profiles."""
 
     def url(self, user: Any) -> str:
-        return _profile(user.get_username(), get_urlconf(), get_script_prefix())
+        return _profile(user.get_username(), *self._place)
+
+    @cached_property
+    def _place(self) -> tuple[str | None, str]:
+        # An object of this class lives as long as one list of cards.
+        return get_urlconf(), get_script_prefix()
 
     def blocked_ids(self, user: Any) -> frozenset[Any]:
         rows = Block.objects.filter(Q(person=user) | Q(blocked=user))

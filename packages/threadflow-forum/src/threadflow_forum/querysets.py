@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db.models import (
+    BooleanField,
     Exists,
     Expression,
+    F,
     FilteredRelation,
     OuterRef,
     Q,
@@ -21,8 +23,10 @@ from threadflow_core.lookups import columns_of, one
 # Codes are spelt out here because models import this module, not the other way round.
 _PRIVATE = "private"
 _SHOWN = "visible"
+_WAITING = "pending"
 _INSIDE = ("member", "moderator", "owner")
 _MODERATING = ("moderator", "owner")
+_YES_OR_NO = BooleanField()
 # What a reader's mark says, and the column that says it.
 _MARKS = {
     "my_vote": "vote",
@@ -65,14 +69,64 @@ def _subs_of(person: Any, roles: tuple[str, ...]) -> SubsOf:
     return SubsOf(person.pk, roles)
 
 
-def _open_subs(person: Any, prefix: str = "") -> Q:
-    """A filter for subs that `person` may read, over the relation `prefix`."""
-    if person is not None and getattr(person, "is_staff", False):
-        return Q()
-    readable = ~Q(**{f"{prefix}visibility": _PRIVATE})
-    if person is not None and person.is_authenticated:
-        readable |= Q(**{f"{prefix}pk__in": _subs_of(person, _INSIDE)})
-    return readable
+class Open(Expression):
+    """Whether the sub of a row is open to somebody; `prefix` leads from the row to the sub.
+
+    Every read asks it, so it is one expression: as a tree of filters it costs more to put together
+    than the database takes to answer.
+    """
+
+    def __init__(self, person: Any, prefix: str = "") -> None:
+        super().__init__(output_field=_YES_OR_NO)
+        #: None: a stranger.
+        self.person = person if person is not None and person.is_authenticated else None
+        self.anchors: list[Any] = [F(f"{prefix}visibility")]
+
+    def get_source_expressions(self) -> list[Any]:
+        return self.anchors
+
+    def set_source_expressions(self, exprs: Any) -> None:
+        self.anchors = list(exprs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        visibility = self.anchors[0]
+        column, _none = visibility.as_sql(compiler, connection)
+        sql = f"{column} <> '{_PRIVATE}'"
+        if self.person is None:
+            return sql, []
+        meta, quote = visibility.target.model._meta, compiler.quote_name_unless_alias
+        key = f"{quote(visibility.alias)}.{quote(meta.pk.column)}"
+        inside, params = _subs_of(self.person, _INSIDE).as_sql(compiler, connection)
+        return f"({sql} OR {key} IN ({inside}))", params
+
+
+class Readable(Open):
+    """As `Open`, and the row itself is not waiting for a moderator or may be seen waiting."""
+
+    def __init__(self, person: Any, prefix: str) -> None:
+        super().__init__(person, prefix)
+        self.anchors.append(F("state"))
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        is_open, params = super().as_sql(compiler, connection)
+        state = self.anchors[1]
+        column, _none = state.as_sql(compiler, connection)
+        sql = f"{column} <> '{_WAITING}'"
+        if self.person is None:
+            return f"({is_open} AND {sql})", params
+        meta, quote = state.target.model._meta, compiler.quote_name_unless_alias
+        author, sub = meta.get_field("author"), meta.get_field("sub")
+        table = quote(state.alias)
+        moderated, more = _subs_of(self.person, _MODERATING).as_sql(compiler, connection)
+        return (
+            f"({is_open} AND ({sql} OR {table}.{quote(author.column)} = %s "
+            f"OR {table}.{quote(sub.column)} IN ({moderated})))",
+            [*params, author.get_db_prep_value(self.person.pk, connection), *more],
+        )
+
+
+def _is_staff(person: Any) -> bool:
+    return person is not None and bool(getattr(person, "is_staff", False))
 
 
 class PublicIdMixin:
@@ -95,7 +149,7 @@ class SubQuerySet(QuerySet[Any]):
 
     def visible_to(self, person: Any) -> Self:
         """Subs whose existence `person` may know: all but private ones they are not in."""
-        return self.filter(_open_subs(person))
+        return self.all() if _is_staff(person) else self.filter(Open(person))
 
     def get_named(self, slug: str) -> Any:
         # PostgreSQL refuses a NUL even in a comparison.
@@ -123,14 +177,7 @@ class ThreadQuerySet(PublicIdMixin, QuerySet[Any]):
         A removed or deleted thread stays reachable as a stub (`readable_text` decides what is
         shown of it); lists add `listed()`.
         """
-        rows = self.filter(_open_subs(person, "sub__"))
-        if person is not None and getattr(person, "is_staff", False):
-            return rows
-        waiting = Q(state="pending")
-        if person is not None and person.is_authenticated:
-            own = Q(author_id=person.pk) | Q(sub_id__in=_subs_of(person, _MODERATING))
-            return rows.exclude(waiting & ~own)
-        return rows.exclude(waiting)
+        return self.all() if _is_staff(person) else self.filter(Readable(person, "sub__"))
 
     def listed(self) -> Self:
         """Only what belongs into feeds, counts and search."""
@@ -153,9 +200,9 @@ class CommentQuerySet(PublicIdMixin, QuerySet[Any]):
 
         threads = get_thread_model().objects.visible_to(person).filter(pk=OuterRef("thread_id"))
         rows = self.filter(Exists(threads))
-        if person is not None and getattr(person, "is_staff", False):
+        if _is_staff(person):
             return rows
-        waiting = Q(state="pending")
+        waiting = Q(state=_WAITING)
         if person is not None and person.is_authenticated:
             own = Q(author_id=person.pk) | Q(thread__sub_id__in=_subs_of(person, _MODERATING))
             return rows.exclude(waiting & ~own)
@@ -181,7 +228,9 @@ class MembershipQuerySet(QuerySet[Any]):
 
     def karma_of(self, person: Any, reader: Any) -> int:
         """The sum of a person's karma in the subs that `reader` may know of."""
-        rows = self.filter(_open_subs(reader, "sub__"), person_id=person.pk)
+        rows = self.filter(person_id=person.pk)
+        if not _is_staff(reader):
+            rows = rows.filter(Open(reader, "sub__"))
         return int(rows.aggregate(n=Sum("karma"))["n"] or 0)
 
 

@@ -25,6 +25,11 @@ ROW = Stencil(
 )
 
 
+def are_plain() -> bool:
+    """Whether rows need no more of a thread than `listing.Row` has: nobody adds to them."""
+    return not any(slots.entries("row_actions"))
+
+
 def dress(threads: list[Any], *, reader: Any, login_url: str, in_sub: bool = False) -> None:
     """Give each thread its `row` (HTML). One query, whatever the number of threads."""
     cards = people.cards_of({thread.author_id for thread in threads})
@@ -44,7 +49,7 @@ class _List:
         self.menu = reverse("threadflow_forum:thread_menu", args=["ID"])
         self.news = _("%(n)s new")
         self.label = _("More about “%(title)s”")
-        self.has_extra = any(slots.entries("row_actions"))
+        self.has_extra = not are_plain()
         self.home = reverse("threadflow_forum:sub", args=["SLUG"])
         self.ages = Ages()
         self.words = lru_cache(maxsize=None)(_words)

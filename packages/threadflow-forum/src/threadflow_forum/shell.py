@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import F
 from django.template.loader import render_to_string
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 
 from threadflow_core import slots
+from threadflow_core.lookups import ColumnList
 from threadflow_core.stencils import Stencil
 from threadflow_core.templatetags.threadflow import tf_number
 
@@ -78,12 +79,24 @@ def rail(reader: Any) -> dict[str, Any]:
         for mark in fresh:
             mark.new_count = mark.thread.last_number - (mark.read_number or 0)  # type: ignore[attr-defined]
     busy = get_sub_model().objects.visible_to(reader).filter(archived_at=None)
-    names = ["slug", "icon", "hue", "member_count"]
+    roles = []
     if reader.is_authenticated:
         busy = busy.with_membership_of(reader)
-        names.append("my_role")
-    found = busy.order_by("-active_at", "-id").values_list(*names, named=True)[:RAIL]
-    return {"fresh": fresh, "busy": sub_lines(found, reader)}
+        roles.append("my_role")
+    found = busy.order_by("-active_at", "-id").values_list(*roles, BUSY)[:RAIL]
+    lines = [_Busy(*row[len(roles) :], *(row[: len(roles)] or (None,))) for row in found]
+    return {"fresh": fresh, "busy": sub_lines(lines, reader)}
+
+
+class _Busy(NamedTuple):
+    slug: str
+    icon: str
+    hue: int
+    member_count: int
+    my_role: str | None
+
+
+BUSY = ColumnList(_Busy._fields[:-1])
 
 
 def sub_lines(subs: Iterable[Any], reader: Any) -> list[SafeString]:

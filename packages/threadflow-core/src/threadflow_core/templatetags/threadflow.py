@@ -87,9 +87,14 @@ def tf_page(context: Context) -> Page:
 def tf_html_attrs(context: Context) -> SafeString:
     """Attributes of `<html>`: language, direction, theme, density, keys."""
     page = page_of(context)
-    attrs = format_html('lang="{}" dir="{}"', page.language, page.direction)
-    for name in ("theme", "density", "keys"):
-        if value := getattr(page, name):
+    return _html_attrs(page.language, page.direction, page.theme, page.density, page.keys)
+
+
+@lru_cache(maxsize=256)
+def _html_attrs(language: str, direction: str, *choices: str) -> SafeString:
+    attrs = format_html('lang="{}" dir="{}"', language, direction)
+    for name, value in zip(("theme", "density", "keys"), choices, strict=True):
+        if value:
             attrs += format_html(' data-tf-{}="{}"', name, value)
     return attrs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from threadflow_core import cursors, people
 from threadflow_core.exceptions import SignInRequired
 from threadflow_core.views import PageView
 
-from .. import feeds, policies, rows, shell
+from .. import feeds, listing, policies, rows, shell
 from ..feeds import Feed, Sort, Window
 from ..models import Membership, ThreadMark
 from ..swaps import get_sub_model, get_thread_model
@@ -67,7 +68,7 @@ class FeedView(GuestPageMixin, PageView):
     def get_context(self) -> dict[str, Any]:
         feed = self.feed()
         cursor = self.request.GET.get("cursor") or None
-        page = feeds.read(self.rows(), feed, cursor, plain=True)
+        page = feeds.read(self.rows(), feed, cursor, plain=rows.are_plain())
         dress(page.items, self.request, in_sub=not self.mixed)
         return {
             "feed": feed,
@@ -75,8 +76,9 @@ class FeedView(GuestPageMixin, PageView):
             "next_url": self.address(feed, cursor=page.next) if page.next else "",
             "next_part": self.address(feed, cursor=page.next, part="rows") if page.next else "",
             "is_first_page": not self.request.GET.get("cursor"),
-            "sort_tabs": self.tabs(feed),
-            "window_tabs": self.windows(feed),
+            # Asked for by a part of the page that is kept from the last reader, mostly.
+            "sort_tabs": partial(self.tabs, feed),
+            "window_tabs": partial(self.windows, feed),
             "member": self.request.user.is_authenticated,
         }
 
@@ -169,7 +171,7 @@ class SubView(FeedView):
         self.sub = find_sub(self.request, self.kwargs["slug"])
         everything = feeds.sub_threads(self.sub, self.request.user)
         on_top = everything.exclude(pinned_at=None).select_related("sub").order_by("-pinned_at")
-        self.pinned = list(on_top.defer(*feeds.UNUSED)[:PINNED])
+        self.pinned = list(on_top.defer(*listing.UNUSED)[:PINNED])
         context = super().get_context()
         if self.request.GET.get("part"):
             return context
