@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..app_settings import app_settings
-from . import log, protocol, threads, wire
+from . import direct, log, protocol, threads, wire
 from .backends import get_backend
 from .kinds import kind_of
 from .protocol import Close
@@ -239,8 +239,9 @@ class Hub:
             self._fill_soon(state, protocol.GRACE)
 
     def _fan_out(self, state: TopicState, text: str) -> None:
+        frame = direct.text_frame(text)
         for socket in tuple(state.live):
-            socket.push(text)
+            socket.push(text, frame)
         self.stats["frames"] += 1
 
     # ------------------------------------------------------------------ repair

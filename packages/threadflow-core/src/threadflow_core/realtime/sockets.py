@@ -11,6 +11,7 @@ from typing import Any
 
 from . import protocol, wire
 from .access import Asked, Rights
+from .direct import way_of
 from .protocol import Close
 
 logger = logging.getLogger("threadflow.realtime")
@@ -44,18 +45,24 @@ class Socket:
         self.due: float | None = None
         self.closing: tuple[int, str] | None = None
         self._send = send
+        self._way = way_of(send)
         self._queue: deque[str] = deque()
         self._queued_bytes = 0
         self._sender: asyncio.Task[None] | None = None
         self._closer: asyncio.Task[None] | None = None
         self._owner: asyncio.Task[Any] | None = None
 
-    def push(self, text: str) -> None:
-        """Write an encoded frame; never waits and never raises."""
+    def push(self, text: str, frame: bytes | None = None) -> None:
+        """Write an encoded frame; never waits and never raises.
+
+        `frame` is `direct.text_frame(text)`, from whoever writes the same to many.
+        """
         if self.closing is not None:
             return
         if self._sender is not None:
             self._enqueue(text)
+            return
+        if frame is not None and self._way is not None and self._way.write(frame):
             return
         try:
             sending: Any = self._send({"type": "websocket.send", "text": text})
