@@ -8,8 +8,10 @@ import sys
 import tempfile
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from . import outbox, planted
+from .load import FORM
 from .pages import Content, timed
 from .report import Report
 from .site import ROOT, Site
@@ -36,8 +38,10 @@ def reply(content: Content, report: Report) -> None:
     client.cookies["sessionid"] = content.cookie.split("=")[1]
     url = reverse("threadflow_forum:comment_on", args=[content.small.public_id])
 
+    typed = urlencode({"body": "A reply of ordinary length, with a second thought."})
+
     def post() -> None:
-        answer = client.post(url, {"body": "A reply of ordinary length, with a second thought."})
+        answer = client.post(url, typed, content_type=FORM)
         if answer.status_code != 303:
             raise RuntimeError(f"Posting answers {answer.status_code}.")
 
