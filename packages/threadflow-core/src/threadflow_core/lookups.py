@@ -50,9 +50,9 @@ class ColumnList(Expression):
     Each row is then a plain tuple: of what else was asked for, of the model's own columns, and of
     the columns of each relation in the order given. The ORM puts columns into words one by one,
     which for a list of wide rows costs more than the database does. Names are of columns
-    (`author_id`); values are as the driver gives them: see `Columns.values`. The last column of a
-    relation must not be its key, for which the ORM joins nothing. One list serves any number of
-    querysets.
+    (`author_id`); values are as the driver gives them: see `Columns.values`. Of a relation it
+    must have another column than the key, for which the ORM joins nothing. One list serves any
+    number of querysets.
     """
 
     def __init__(self, own: Iterable[str], **relations: Iterable[str]) -> None:
@@ -60,9 +60,17 @@ class ColumnList(Expression):
         super().__init__(output_field=Field())
         self.own = tuple(own)
         self.relations = {name: tuple(names) for name, names in relations.items()}
-        # What finds the tables, and joins those that no filter has joined yet.
-        far = [F(f"{name}__{names[-1]}") for name, names in self.relations.items()]
-        self.anchors: list[Any] = [F("pk"), *far]
+        #: What finds the tables, and joins those that no filter has joined yet.
+        self.anchors: list[Any] = []
+
+    def resolve_expression(self, query: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not self.anchors:
+            self.anchors = [F("pk"), *(self._far(query.model, name) for name in self.relations)]
+        return super().resolve_expression(query, *args, **kwargs)
+
+    def _far(self, model: Any, relation: str) -> F:
+        key = model._meta.get_field(relation).related_model._meta.pk.attname
+        return F(f"{relation}__{next(name for name in self.relations[relation] if name != key)}")
 
     def get_source_expressions(self) -> list[Any]:
         return self.anchors

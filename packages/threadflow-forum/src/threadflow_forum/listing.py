@@ -1,4 +1,4 @@
-"""What a list reads of threads: one statement with few columns, and objects of what is shown.
+"""What pages read of threads: one statement with few columns, and objects of what is shown.
 
 A capped feed looks at twice the rows that it shows, of few subs, so rows stay tuples until they
 are picked.
@@ -93,10 +93,8 @@ class Shape:
         self.sub_of = itemgetter(self._places["sub_id"])
 
     def names(self, order: tuple[str, ...]) -> tuple[list[str], list[str]]:
-        """The columns of thread and sub; the last of the sub is not its key."""
-        key = self.sub._meta.pk.attname
-        of_sub = _all(self.sub, UNUSED_OF_SUB)
-        return _all(self.thread, UNUSED), [key, *(name for name in of_sub if name != key)]
+        """The columns of thread and sub. Models are made of them in the order of their own."""
+        return _all(self.thread, UNUSED), _all(self.sub, UNUSED_OF_SUB)
 
     def value(self, row: Sequence[Any], name: str) -> Any:
         """A value that the list is sorted by, as the model has it."""
@@ -135,7 +133,6 @@ class PlainShape(Shape):
         key = self.thread._meta.pk.attname
         sorts = [name for name in map(bare, order) if name not in (*SHOWN, key)]
         self.encode = self.thread.public_ids.encode
-        # What a model's `from_db` asks for comes in the model's own order.
         known = {self.sub._meta.pk.attname, *SHOWN_OF_SUB, "flairs"}
         of_sub = [name for name in _all(self.sub, set()) if name in known]
         self._shown_of_sub = itemgetter(*(of_sub.index(name) for name in SHOWN_OF_SUB))
@@ -149,6 +146,24 @@ class PlainShape(Shape):
 
     def make_sub(self, row: Sequence[Any]) -> Any:
         return RowSub(self._shown_of_sub(row), partial(super().make_sub, row))
+
+
+class WholeShape(Shape):
+    """Everything, for the one thread of a page."""
+
+    def names(self, order: tuple[str, ...]) -> tuple[list[str], list[str]]:
+        return _all(self.thread, set()), _all(self.sub, set())
+
+
+def whole(rows: QuerySet[Any]) -> Any:
+    """The thread of `rows`, which has one at most, with its sub, or None. One query.
+
+    As `select_related` would bring it, for half of what that costs.
+    """
+    added = tuple(rows.query.annotation_select)
+    shape = _kept(WholeShape, rows.db, get_thread_model(), get_sub_model(), added, ())
+    found = list(rows.order_by().values_list(*added, shape.columns)[:1])
+    return shape.threads(found)[0] if found else None
 
 
 @lru_cache(maxsize=64)

@@ -132,11 +132,15 @@ def _is_staff(person: Any) -> bool:
 class PublicIdMixin:
     """Look-up by the id that stands in URLs."""
 
-    def get_public(self, public_id: str) -> Any:
-        """The row with this public id; raises NotFound, also for an id in another spelling."""
+    def with_public_id(self, public_id: str) -> Any:
+        """The row with this public id; no row for an id in another spelling."""
         queryset: Any = self
         pk = queryset.model.public_ids.decode(public_id)
-        row = one(queryset.filter(pk=pk)) if pk is not None else None
+        return queryset.none() if pk is None else queryset.filter(pk=pk)
+
+    def get_public(self, public_id: str) -> Any:
+        """The same, got; raises NotFound."""
+        row = one(self.with_public_id(public_id))
         if row is None:
             raise NotFound()
         return row

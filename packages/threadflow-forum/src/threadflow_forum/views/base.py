@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import get_language
 
+from threadflow_core.exceptions import NotFound
 from threadflow_core.page import login_url
 
-from .. import blocks, standing
+from .. import blocks, listing, standing
 from ..app_settings import app_settings
 from ..swaps import get_comment_model, get_sub_model, get_thread_model
 
@@ -35,7 +36,9 @@ def find_thread(
     mine = {}
     if dressed and pk is not None and request.user.is_authenticated:
         mine = standing.read(request.user, pk, topic)
-    thread = model.objects.visible_to(request.user).select_related("sub").get_public(public_id)
+    thread = listing.whole(model.objects.visible_to(request.user).with_public_id(public_id))
+    if thread is None:
+        raise NotFound()
     for name, value in mine.items():
         setattr(thread, name, value)
     return thread
