@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,13 +34,13 @@ def writing(person: Any, kind: str) -> Verdict:
     return _gate(person, kind, app_settings.READ_FEATURE, app_settings.WRITE_FEATURE)
 
 
-def closed_kinds(person: Any) -> tuple[str, ...]:
-    """Kinds of rooms that `person` may not read, unless they moderate there."""
+def closed_kinds(person: Any, kinds: Iterable[str]) -> tuple[str, ...]:
+    """Those of `kinds` of rooms that `person` may not read, unless they moderate there."""
     feature = app_settings.READ_FEATURE
-    kinds: tuple[str, ...] = tuple(app_settings.GATED_KINDS)
-    if not kinds or not feature or ports.entitlements().check(person, feature):
+    gated = tuple(kind for kind in kinds if kind in app_settings.GATED_KINDS)
+    if not gated or not feature or ports.entitlements().check(person, feature):
         return ()
-    return kinds
+    return gated
 
 
 def _gate(person: Any, kind: str, *features: str) -> Verdict:

@@ -16,6 +16,7 @@ from . import bindings, gates
 _INSIDE = ("member", "moderator", "owner")
 _MODERATING = ("moderator", "owner")
 _SHOWN = ("visible", "streaming")
+_KINDS = ("bound", "direct", "group")
 
 
 def _members() -> Any:
@@ -47,8 +48,13 @@ def banned_now() -> Q:
     )
 
 
-class RoomQuerySet(QuerySet[Any]):
-    #: Kind and code of the binding that all rooms of this queryset have, where that is known.
+class _OneKind(QuerySet[Any]):
+    """Rooms, or what is in rooms, that may be known to be of one kind.
+
+    Then the doors ask what that kind asks. Asking for every kind costs a multiple.
+    """
+
+    #: Kind and code of the binding that all the rooms have, where that is known.
     _alike: tuple[str, str] | None = None
 
     def _clone(self) -> Self:
@@ -56,19 +62,26 @@ class RoomQuerySet(QuerySet[Any]):
         copy._alike = self._alike
         return copy
 
+    def _with_key(self, key: Any, alike: tuple[str, str]) -> Self:
+        rows = self.filter(pk=key)
+        rows._alike = alike
+        return rows
+
+
+class RoomQuerySet(_OneKind):
     def find_visible(self, key: Any, person: Any) -> Any:
         """The room with this key, if `person` may know of it; raises NotFound.
 
         Two queries: what kind of room it is, then what that kind asks. The answer is that of
-        `visible_to`, which asks for every kind and costs a multiple.
+        `visible_to`.
         """
         alike = _one(self.values_list("kind", "target_kind"), key)
-        rows = self.filter(pk=key)
-        rows._alike = alike
-        found = one(rows.visible_to(person))
-        if found is None:
-            raise NotFound()
-        return found
+        return _found(self._with_key(key, alike).visible_to(person))
+
+    def is_readable(self, room: Any, person: Any) -> bool:
+        """Whether `person` may read `room` now: one query, with the answer of `readable_by`."""
+        rows = self._with_key(room.pk, (room.kind, room.target_kind))
+        return bool(rows.readable_by(person).exists())
 
     def visible_to(self, person: Any) -> Self:
         """Rooms whose existence `person` may know; what is said there needs `readable_by`.
@@ -95,7 +108,8 @@ class RoomQuerySet(QuerySet[Any]):
         if _signed_in(person):
             banned = _members().filter(banned_now(), room_id=OuterRef("pk"), person_id=person.pk)
             rows = rows.exclude(Exists(banned))
-        closed = () if _is_staff(person) else gates.closed_kinds(person)
+        kinds = _KINDS if self._alike is None else self._alike[:1]
+        closed = () if _is_staff(person) else gates.closed_kinds(person, kinds)
         if closed:
             exempt = _mine(person, _MODERATING)
             for binding in self._bindings():
@@ -142,13 +156,22 @@ def _alias(binding: bindings.Binding) -> str:
     return f"key_{binding.code}"
 
 
-class MessageQuerySet(QuerySet[Any]):
+class MessageQuerySet(_OneKind):
+    def find_readable(self, key: Any, person: Any) -> Any:
+        """The message with this key, if `person` may read its room; raises NotFound.
+
+        Two queries, as `RoomQuerySet.find_visible`; the answer is that of `readable_by`.
+        """
+        alike = _one(self.values_list("room__kind", "room__target_kind"), key)
+        return _found(self._with_key(key, alike).readable_by(person))
+
     def readable_by(self, person: Any) -> Self:
         """The log as `person` may read it: with the places of deleted messages, not their text."""
         from .swaps import get_room_model
 
-        rooms = get_room_model().objects.readable_by(person).filter(pk=OuterRef("room_id"))
-        return self.filter(Exists(rooms))
+        rooms = get_room_model().objects.all()
+        rooms._alike = self._alike
+        return self.filter(Exists(rooms.readable_by(person).filter(pk=OuterRef("room_id"))))
 
     def visible_to(self, person: Any) -> Self:
         """Messages whose text and files `person` may see."""
@@ -181,9 +204,13 @@ def _one(rows: Any, key: Any) -> Any:
     from django.core.exceptions import ValidationError
 
     try:
-        found = one(rows.filter(pk=key))
+        return _found(rows.filter(pk=key))
     except (ValidationError, ValueError, TypeError):
-        found = None
+        raise NotFound() from None
+
+
+def _found(rows: Any) -> Any:
+    found = one(rows)
     if found is None:
         raise NotFound()
     return found

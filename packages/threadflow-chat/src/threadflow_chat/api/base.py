@@ -62,8 +62,9 @@ class ChatAPIView(ServiceAPIView):
         return room
 
     def find_message(self, id: Any) -> Any:
-        rows = get_message_model().objects.readable_by(self.request.user).with_people()
-        return rows.select_related("room").get_message(id)
+        """A message of a room that the person may read, deleted ones too; raises NotFound."""
+        rows = get_message_model().objects.with_people().select_related("room")
+        return rows.find_readable(id, self.request.user)
 
     def find_people(self, names: list[str], field: str) -> list[Any]:
         """Active people by their user names; raises Invalid when one is unknown."""

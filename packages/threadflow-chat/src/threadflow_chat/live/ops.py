@@ -265,8 +265,11 @@ async def _may_type(socket: Any, room: str) -> bool:
 
 
 def _may_write(person: Any, room: str) -> bool:
-    found = get_room_model().objects.readable_by(person).filter(pk=room).first()
-    return found is not None and bool(policies.may_write(person, found))
+    try:
+        found = get_room_model().objects.find_visible(room, person)
+    except NotFound:
+        return False
+    return bool(policies.may_write(person, found))
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -307,8 +310,7 @@ def _followed(socket: Any, frame: Frame) -> str | None:
 
 def _room(person: Any, frame: Frame) -> Any:
     """A room that may be read; what may not even be known is `unknown_room`."""
-    key = _room_key(frame)
-    found = get_room_model().objects.visible_to(person).get_room(key)
+    found = get_room_model().objects.find_visible(_room_key(frame), person)
     policies.require(policies.may_read(person, found))
     return found
 
@@ -322,12 +324,12 @@ def _room_to_write(socket: Any, frame: Frame) -> Any:
     model: Any = get_room_model()
     if followed is not None:
         return model(pk=UUID(followed))
-    return model.objects.visible_to(socket.person).get_room(_room_key(frame))
+    return model.objects.find_visible(_room_key(frame), socket.person)
 
 
 def _message(person: Any, frame: Frame) -> Any:
     try:
-        return get_message_model().objects.readable_by(person).get_message(frame.get("id"))
+        return get_message_model().objects.find_readable(frame.get("id"), person)
     except NotFound:
         raise NotFound(code="unknown_message") from None
 

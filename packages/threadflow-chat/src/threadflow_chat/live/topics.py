@@ -35,13 +35,12 @@ class RoomTopic(TopicKind):
     prefix = "room"
 
     def may_subscribe(self, person: Any, key: str) -> Verdict:
-        room = _room(get_room_model().objects.visible_to(person), key)
+        room = _visible(key, person)
         return HIDDEN if room is None else policies.may_read(person, room)
 
     def may_subscribe_each(self, people: list[Any], key: str) -> list[Verdict]:
-        """Where strangers see the room: three queries for a crowd, and what each may use."""
-        rooms = get_room_model().objects
-        room = _room(rooms.visible_to(AnonymousUser()), key)
+        """Where strangers see the room: four queries for a crowd, and what each may use."""
+        room = _visible(key, AnonymousUser())
         if room is None or not (room.binding is None or room.binding.strangers_see_least()):
             return super().may_subscribe_each(people, key)
         found = RoomMember.objects.filter(room_id=room.pk, person__in=people)
@@ -52,12 +51,12 @@ class RoomTopic(TopicKind):
         ]
 
     def mine(self, key: str, person: Any) -> Frame | None:
-        room = _room(get_room_model().objects, key)
+        room = _room(key)
         return None if room is None else standing.of(person, room)
 
     def page(self, key: str, person: Any) -> Frame | None:
         """The newest messages, as many as fit into PAGE_BYTES."""
-        room = _room(get_room_model().objects, key)
+        room = _room(key)
         if room is None:
             return None
         found = history.stretch(room, limit=PAGE_SIZE)
@@ -94,7 +93,7 @@ class _Drawn:
         members = [event.ids["person"] for event in events if event.kind == "member"]
         self.members = self._members(members)
         wants_room = any("room" in event.ids or event.kind == "member" for event in events)
-        self.room = _room(get_room_model().objects, key) if wants_room else None
+        self.room = _room(key) if wants_room else None
 
     def frame(self, event: LiveEventData) -> Frame | None:
         ids = event.ids
@@ -192,8 +191,16 @@ def _newest_within(found: list[Frame], most: int) -> list[Frame]:
     return found
 
 
-def _room(rows: Any, key: str) -> Any:
+def _visible(key: str, person: Any) -> Any:
+    """The room, None where `person` may not even know of it."""
     try:
-        return rows.all().get_room(key)
+        return get_room_model().objects.find_visible(key, person)
+    except NotFound:
+        return None
+
+
+def _room(key: str) -> Any:
+    try:
+        return get_room_model().objects.get_room(key)
     except NotFound:
         return None

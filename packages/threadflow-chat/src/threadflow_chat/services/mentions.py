@@ -54,18 +54,14 @@ def _named(message: Any, room: Any) -> dict[Any, Any]:
         return {}
     names = markup.mentioned(message.source)
     found = {person.pk: person for person in people.by_names(names).values()}
-    found = {pk: person for pk, person in found.items() if _may_be_told(person, message, room)}
+    rooms: Any = get_room_model().objects
+    found = {pk: person for pk, person in found.items() if rooms.is_readable(room, person)}
     if any(name.lower() in texts.EVERYBODY for name in names):
         found |= _everybody(message, room)
     blocked = people.blocked_ids(message.author) if message.author_id else frozenset()
     return {
         pk: person for pk, person in found.items() if pk != message.author_id and pk not in blocked
     }
-
-
-def _may_be_told(person: Any, message: Any, room: Any) -> bool:
-    rooms = get_room_model().objects.readable_by(person)
-    return bool(rooms.filter(pk=room.pk).exists())
 
 
 def _everybody(message: Any, room: Any) -> dict[Any, Any]:

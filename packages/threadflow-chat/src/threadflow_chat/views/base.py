@@ -31,8 +31,8 @@ def find_readable(request: HttpRequest, key: Any) -> Any:
 
 def find_message(request: HttpRequest, key: Any) -> Any:
     """A message of a room that the reader may read, deleted ones too; raises NotFound."""
-    rows = get_message_model().objects.readable_by(request.user).with_people()
-    return rows.select_related("room", "author", "reply_to__author").get_message(key)
+    rows = get_message_model().objects.with_people().select_related("room")
+    return rows.find_readable(key, request.user)
 
 
 def require_person(request: HttpRequest) -> None:
