@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from threadflow_chat import frames
-from threadflow_chat.exceptions import ConfirmMention, DuplicateText, SlowMode
+from threadflow_chat.exceptions import Barred, ConfirmMention, DuplicateText, SlowMode
 from threadflow_chat.models import MessageRevision, Pin, Reaction, RoomLogEntry, RoomMember
 from threadflow_chat.services import (
     calling,
@@ -121,6 +121,13 @@ def test_a_resend_after_an_edit_still_finds_its_message(room, ada, say):
     first = say(room, "Once", nonce="n-1")
     messages.edit_message(editor=ada, message=first, text="Changed")
     assert say(room, "Once", nonce="n-1").pk == first.pk
+
+
+def test_a_resend_of_who_is_banned_by_now_is_refused(room, ada, lead, say):
+    say(room, "Once", nonce="n-1")
+    membership.ban(moderator=lead, room=room, person=ada)
+    with pytest.raises(Barred):
+        say(room, "Once", nonce="n-1")
 
 
 def test_an_answer_needs_something_to_answer(room, group, ada, say):

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from threadflow_chat.services import membership, messages, rooms
+from threadflow_core.testing.queries import assert_queries
 from threadflow_core.uploads.models import Upload
 
 from .entitled import GRANTS
@@ -290,3 +291,27 @@ def test_a_file_that_lies_is_refused_and_the_text_kept(client_of, ada, room, nam
     answer = client_of(ada).post(url("say", room.pk), {"text": TEXT, "files": file})
     kept(answer, 422)
     assert Upload.objects.count() == 0 and room.messages.count() == 0
+
+
+def test_who_may_not_write_stores_no_file(client_of, room, ada, lead):
+    until = timezone.now() + timedelta(hours=1)
+    membership.mute(moderator=lead, room=room, person=ada, until=until)
+    file = SimpleUploadedFile("notes.txt", b"All of it", "text/plain")
+    answer = client_of(ada).post(url("say", room.pk), {"text": TEXT, "files": file})
+    assert answer.status_code == 403 and TEXT in answer.content.decode()
+    assert Upload.objects.count() == 0
+
+
+def test_a_message_by_the_page_costs_no_more_than_by_rest(client_of, room, ada, say):
+    """Session and person, two to find the room, eleven to send: nothing is read again for show."""
+    client, headers = client_of(ada), {"HX-Request": "true"}
+    parent = say(room)
+    for given in (
+        {"text": "Hello", "nonce": "1"},
+        {"text": "Yes", "nonce": "2", "reply_to": parent.pk},
+    ):
+        with assert_queries(16 if "reply_to" in given else 15):
+            answer = client.post(url("say", room.pk), given, headers=headers)
+        page = answer.content.decode()
+        assert answer.status_code == 201 and given["text"] in page and "<bdi>ada</bdi>" in page
+    assert "Message 1" in page  # what is answered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 pytest.importorskip("channels", reason="live frames need Channels")
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from threadflow_chat import bindings
 from threadflow_chat.live import ops
@@ -18,9 +21,11 @@ from threadflow_chat.live.topics import RoomTopic
 from threadflow_chat.services import membership, messages
 from threadflow_chat.swaps import get_message_model, get_room_model
 from threadflow_core.exceptions import NotFound
+from threadflow_core.ports import Decision
 from threadflow_core.testing.queries import assert_queries, statements
 
 from . import entitled
+from .conftest import WITH_FORUM
 from .test_one_room import everywhere, seen  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +96,36 @@ def test_to_follow_a_room_costs_three_queries(rooms_of_ada, ada):
         with assert_queries(3) as found:  # its kind, whether one sees it, who one is there
             assert RoomTopic().may_subscribe(ada, str(room.pk))
         of_own_kind(" ".join(statements(found)), room)
+
+
+@pytest.mark.skipif(not WITH_FORUM, reason="this site has no forum")
+def test_a_message_reads_no_text_of_the_thread(rooms_of_ada, ada):
+    (room,) = (one for one in rooms_of_ada if kind(one) == "thread" and one.title == "Loaf")
+    frame = {"room": str(room.pk), "text": "A message"}
+    with CaptureQueriesContext(connection) as captured:
+        assert ops.send(socket(ada, room), frame)["op"] == "ack"
+    sql = " ".join(statements(captured))
+    assert "threadflow_forum_thread" in sql and "locked_at" in sql
+    assert not re.search(r"body|sidebar|rules", sql)
+
+
+def test_what_a_room_is_to_somebody_asks_each_thing_once(rooms_of_ada, ada, settings, monkeypatch):
+    """Reading and writing are sold apart, so there are two questions to the till."""
+    asked: list[str] = []
+
+    def check(self: Any, person: Any, feature: str) -> Decision:
+        asked.append(feature)
+        return Decision(True)
+
+    monkeypatch.setattr(entitled.Sold, "check", check)
+    settings.THREADFLOW_CORE = {
+        **settings.THREADFLOW_CORE, "ENTITLEMENTS": "tests.entitled.Sold",
+    }  # fmt: skip
+    for room in rooms_of_ada:
+        del asked[:]
+        mine = RoomTopic().mine(str(room.pk), ada)
+        assert mine is not None and {"read", "write", "react"} <= set(mine["can"])
+        assert sorted(asked) == ["chat.live", "chat.write"], kind(room)
 
 
 def test_history_by_socket_asks_of_no_other_kind(rooms_of_ada, ada):

@@ -25,6 +25,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
+from threadflow_core.lookups import one
 from threadflow_core.policies import Verdict
 
 OPEN, READ_ONLY, ARCHIVED = "open", "read_only", "archived"
@@ -93,11 +94,19 @@ class Binding:
         """Foreign keys that the methods above read, for `select_related`."""
         return ()
 
+    def columns(self) -> tuple[str, ...]:
+        """All that the methods above read, for `only`, where the rest is long; empty: everything.
+
+        Every message reads the object, so leave out the texts of a page.
+        """
+        return ()
+
     def load(self, key: str) -> Any:
         """The object of a stored key, None when it is gone. One query."""
         rows = self.model()._base_manager.filter(pk=key)
-        related = self.related()
-        return (rows.select_related(*related) if related else rows).first()
+        related, columns = self.related(), self.columns()
+        rows = rows.select_related(*related) if related else rows
+        return one(rows.only(*columns) if columns else rows)
 
     def key_expression(self) -> Case:
         """The key of a room's object in the type of its column, NULL for other kinds' rooms.

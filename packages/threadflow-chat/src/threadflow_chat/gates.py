@@ -31,7 +31,13 @@ def reading(person: Any, kind: str) -> Verdict:
 
 def writing(person: Any, kind: str) -> Verdict:
     """The same for writing; whoever may not read may not write either."""
-    return _gate(person, kind, app_settings.READ_FEATURE, app_settings.WRITE_FEATURE)
+    return reading(person, kind) and writing_besides(person, kind)
+
+
+def writing_besides(person: Any, kind: str) -> Verdict:
+    """What writing asks of who has what reading asks."""
+    same = app_settings.WRITE_FEATURE == app_settings.READ_FEATURE
+    return Verdict.yes() if same else _gate(person, kind, app_settings.WRITE_FEATURE)
 
 
 def closed_kinds(person: Any, kinds: Iterable[str]) -> tuple[str, ...]:
@@ -43,15 +49,12 @@ def closed_kinds(person: Any, kinds: Iterable[str]) -> tuple[str, ...]:
     return gated
 
 
-def _gate(person: Any, kind: str, *features: str) -> Verdict:
-    """A yes when the person has all of them; else the refusal names the first that is missing."""
-    if kind not in app_settings.GATED_KINDS:
+def _gate(person: Any, kind: str, feature: str) -> Verdict:
+    """A yes when the person has the feature, or none is asked for; else a refusal that names it."""
+    if not feature or kind not in app_settings.GATED_KINDS:
         return Verdict.yes()
-    for feature in dict.fromkeys(filter(None, features)):
-        decision = ports.entitlements().check(person, feature)
-        if not decision.allowed:
-            return _refusal(feature, decision.upgrade_url)
-    return Verdict.yes()
+    decision = ports.entitlements().check(person, feature)
+    return Verdict.yes() if decision.allowed else _refusal(feature, decision.upgrade_url)
 
 
 def _refusal(feature: str, upgrade_url: str) -> Refusal:

@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from threadflow_core import people
+from threadflow_core.lookups import one
 from threadflow_core.policies import Verdict
 from threadflow_core.policies import require as _require
 
@@ -28,7 +29,10 @@ __all__ = ["Here", "require"]
 
 
 class Here:
-    """What a person is in a room: the row of the pair, and whether they moderate there."""
+    """What a person is in a room: the row of the pair, and whether they moderate there.
+
+    Each answer is asked for once, so make a new one when something has changed.
+    """
 
     def __init__(self, person: Any, room: Any, member: RoomMember | None = None) -> None:
         self.person = person
@@ -49,9 +53,19 @@ class Here:
         return bool(rows.filter(pk=self.room.target_key).exists())
 
     @cached_property
-    def beyond(self) -> Verdict:
-        """What the object of the room, or the other person of a direct one, says to writing."""
-        return _beyond(self.person, self.room)
+    def gate(self) -> Verdict:
+        """What a site sells for reading."""
+        return gates.reading(self.person, self.room.kind)
+
+    @cached_property
+    def reading(self) -> Verdict:
+        """What `may_read` says."""
+        return _may_read(self)
+
+    @cached_property
+    def writing(self) -> Verdict:
+        """What `may_write` says."""
+        return _may_write(self)
 
 
 def require(verdict: Verdict) -> None:
@@ -69,22 +83,27 @@ def require(verdict: Verdict) -> None:
 
 def may_read(person: Any, room: Any, here: Here | None = None) -> Verdict:
     """May `person` read what is said in this visible room?"""
-    here = here or Here(person, room)
+    return (here or Here(person, room)).reading
+
+
+def _may_read(here: Here) -> Verdict:
     if here.member.is_banned():
         return _banned(here.member)
-    gate = gates.reading(person, room.kind)
-    return gate if gate or not here.is_moderator else Verdict.yes()
+    return here.gate if here.gate or not here.is_moderator else Verdict.yes()
 
 
 def may_write(person: Any, room: Any, here: Here | None = None) -> Verdict:
     """May `person` send messages here? Slow mode and limits are looked at apart."""
     if not _knows(person):
         return Verdict.sign_in()
-    here = here or Here(person, room)
-    verdict = _standing(person, room, here)
+    return (here or Here(person, room)).writing
+
+
+def _may_write(here: Here) -> Verdict:
+    verdict = _standing(here)
     if not verdict:
         return verdict
-    state = room.effective_state
+    state = here.room.effective_state
     if state == RoomState.ARCHIVED:
         return Verdict.no("closed", _("This room is archived. It can be read, not changed."))
     if state == RoomState.READ_ONLY and not here.is_moderator:
@@ -92,8 +111,9 @@ def may_write(person: Any, room: Any, here: Here | None = None) -> Verdict:
     return Verdict.yes()
 
 
-def _standing(person: Any, room: Any, here: Here) -> Verdict:
-    """Whether `person` may take part in `room` at all."""
+def _standing(here: Here) -> Verdict:
+    """Whether the person may take part in the room at all."""
+    person, room = here.person, here.room
     if not person.is_active:
         return Verdict.no("inactive", _("This account is closed."))
     if here.member.is_banned():
@@ -102,13 +122,15 @@ def _standing(person: Any, room: Any, here: Here) -> Verdict:
         return _muted(here.member)
     if (room.is_direct or room.is_private) and not (here.member.is_inside or here.is_moderator):
         return Verdict.no("not_member", _("Only members write here."))
-    gate = gates.writing(person, room.kind)
+    gate = here.gate and gates.writing_besides(person, room.kind)
     if not gate and not here.is_moderator:
         return gate
-    return adapter().may_take_part(person=person) if here.beyond else here.beyond
+    beyond = _beyond(person, room)
+    return adapter().may_take_part(person=person) if beyond else beyond
 
 
 def _beyond(person: Any, room: Any) -> Verdict:
+    """What the object of the room, or the other person of a direct one, says to writing."""
     if room.is_direct:
         return _not_blocked(person, other_of(person, room))
     binding = room.binding
@@ -122,7 +144,7 @@ def _beyond(person: Any, room: Any) -> Verdict:
 def other_of(person: Any, room: Any) -> Any:
     """The other person of a direct room; None when they are gone."""
     rows = RoomMember.objects.filter(room_id=room.pk).exclude(person_id=person.pk)
-    found = rows.select_related("person").first()
+    found = one(rows.select_related("person"))
     return found.person if found is not None else None
 
 

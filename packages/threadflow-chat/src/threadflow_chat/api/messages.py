@@ -22,7 +22,6 @@ from threadflow_core.limits import spend
 from .. import frames
 from ..services import bots, files, finding, flags, history, pins, reactions, reads
 from ..services import messages as service
-from ..swaps import get_message_model
 from .base import CURSOR, LIMIT, ChatAPIView, page_of
 from .serializers import (
     AttachmentSerializer,
@@ -89,13 +88,12 @@ class MessagesView(ChatAPIView):
         person = self.person(request)
         spend(service.limit_of(person), person)
         given = self.parse(SendSerializer, request)
-        parent = given.get("reply_to")
         message = service.send_message(
             author=person,
             room=self.find_room(id),  # sending asks whether they may
             text=given["text"],
             nonce=given.get("nonce"),
-            reply_to=get_message_model().objects.get_message(parent) if parent else None,
+            reply_to=service.to_answer(given.get("reply_to")),
             attachments=given.get("attachments", ()),
             confirmed=given["confirm"],
         )

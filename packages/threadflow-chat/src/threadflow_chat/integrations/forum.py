@@ -21,6 +21,10 @@ from ..abstract_models import AbstractMessage, AbstractRoom
 from ..services import rooms
 from ..swaps import get_room_model
 
+#: What rooms and the forum's policies read of a thread and of a sub.
+_OF_THREAD = ("title", "slug", "state", "locked_at")
+_OF_SUB = ("title", "slug", "visibility", "archived_at")
+
 
 class ThreadBinding(bindings.Binding):
     """The room of a thread: who reads the thread reads it, the sub's moderators moderate it."""
@@ -57,6 +61,9 @@ class ThreadBinding(bindings.Binding):
     def related(self) -> tuple[str, ...]:
         return ("sub",)
 
+    def columns(self) -> tuple[str, ...]:
+        return (*_OF_THREAD, *(f"sub__{name}" for name in _OF_SUB))
+
 
 class SubBinding(bindings.Binding):
     """The room of a sub."""
@@ -87,6 +94,9 @@ class SubBinding(bindings.Binding):
             return rows.get_named(public_key)
         except NotFound:
             return None
+
+    def columns(self) -> tuple[str, ...]:
+        return _OF_SUB
 
 
 def _threads() -> Any:

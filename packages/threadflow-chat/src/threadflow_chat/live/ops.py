@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from threadflow_core.exceptions import (
@@ -335,13 +336,11 @@ def _message(person: Any, frame: Frame) -> Any:
 
 
 def _answered(frame: Frame) -> Any:
-    given = frame.get("reply_to")
-    if given is None:
-        return None
     try:
-        return get_message_model().objects.get_message(given)  # checked against the room below
-    except NotFound:
+        key = get_message_model()._meta.pk.to_python(frame.get("reply_to"))
+    except ValidationError:
         raise NotFound(code="unknown_message") from None
+    return messages.to_answer(key)
 
 
 def _text(frame: Frame, name: str) -> str:

@@ -42,17 +42,17 @@ class SayView(FormPage):
     def check_access(self) -> None:
         require_person(self.request)
         self.room = find_room(self.request, self.kwargs["room"])
-        policies.require(policies.may_read(self.request.user, self.room))
         self.limit = messages.limit_of(self.request.user)
+        if self.request.method != "POST":  # sending asks whether they may write
+            policies.require(policies.may_read(self.request.user, self.room))
 
     def get_initial(self) -> dict[str, Any]:
         return {"nonce": new_form_key(), "reply_to": self.request.GET.get("reply")}
 
     def act(self, form: Any) -> dict[str, Any]:
         given = form.cleaned_data
-        reply_to = None
-        if given["reply_to"]:
-            reply_to = get_message_model().objects.get_message(given["reply_to"])
+        if given["files"]:  # nothing is stored for who may not write
+            policies.require(policies.may_write(self.request.user, self.room))
         files = [
             uploads.store(file, owner=self.request.user, kind=kind_of(file), visibility="target").pk
             for file in given["files"]
@@ -62,7 +62,7 @@ class SayView(FormPage):
             room=self.room,
             text=given["text"],
             nonce=given["nonce"] or None,
-            reply_to=reply_to,
+            reply_to=messages.to_answer(given["reply_to"]),
             attachments=files,
             confirmed=given["confirmed"],
         )
@@ -104,10 +104,8 @@ def kind_of(file: Any) -> str:
 
 
 def item_context(message: Any, reader: Any) -> dict[str, Any]:
-    """One line as it stands in a room."""
-    found = get_message_model().objects.with_people().get(pk=message.pk)
-    found.room = message.room
-    return {"line": pages.lines([found], reader)[0], "room": message.room, "bare": True}
+    """One line as it stands in a room, of a message with its people."""
+    return {"line": pages.lines([message], reader)[0], "room": message.room, "bare": True}
 
 
 class MessageActView(ServiceView):
@@ -120,7 +118,9 @@ class MessageActView(ServiceView):
         self.message = find_message(self.request, self.kwargs["message"])
 
     def shown(self, message: Any) -> dict[str, Any]:
-        return {"message": message, **item_context(message, self.request.user)}
+        found = get_message_model().objects.with_people().get(pk=message.pk)
+        found.room = message.room
+        return {"message": message, **item_context(found, self.request.user)}
 
     def get_success_url(self, context: dict[str, Any]) -> str:
         return str(self.message.get_absolute_url())
