@@ -181,3 +181,28 @@ def test_the_erased_leave_open_pages(desk: Any, address: str, folder: Path) -> N
     assert ada.evaluate("window.tfSame") is True  # this very page, not another
     assert ada.locator("#tf-log", has_text="my secret loaf").count() == 0
     assert watch.found == []
+
+
+def test_the_page_of_two_is_read_anew_when_the_other_is_erased(
+    desk: Any, address: str, folder: Path
+) -> None:
+    """It bears their name, at its top and in its title, so it is loaded again, once."""
+    ada = desk()
+    sign_in(ada, "ada")
+    ada.goto("/chat/")
+    ada.click('[data-tf-room] >> text="hanneke"')
+    ada.wait_for_selector("#tf-log[data-tf-epoch][data-tf-direct]")
+    watch = Watch(ada, address)
+    assert "hanneke" in ada.title() and "hanneke" in ada.inner_text("h1")
+    assert line(ada, "hat stand").count() == 1
+    loads: list[Any] = []
+    ada.on("framenavigated", lambda frame: loads.append(frame.url))
+    erase(folder, "hanneke")
+    ada.locator("h1", has_text="deleted").wait_for()
+    ada.wait_for_selector("#tf-log[data-tf-epoch]")
+    assert "hanneke" not in ada.content() and "hat stand" not in ada.content()
+    assert line(ada, "Keep it until Sunday?").count() == 1  # what ada said stays
+    assert ada.locator("#tf-say-text").count() == 0
+    assert ada.locator("main", has_text="Nobody is there to read it any more.").count() == 1
+    assert len(loads) == 1
+    assert watch.found == []

@@ -9,6 +9,7 @@ from threadflow_chat import bindings, rosters
 from threadflow_chat.models import RoomLogEntry, RoomMember
 from threadflow_chat.services import membership, messages, rooms
 from threadflow_chat.swaps import get_room_model
+from threadflow_core import privacy
 from threadflow_core.exceptions import Conflict, Invalid, NotAllowed, NotFound, SignInRequired
 from threadflow_core.testing.queries import assert_queries, assert_same_queries
 
@@ -229,4 +230,18 @@ def test_a_cached_list_is_fresh_in_counts_and_knows_new_rooms(
     with django_capture_on_commit_callbacks(execute=True):
         rooms.direct(person=person("cy"), other=ada)
     assert len(rosters.of(ada)) == 2
+    settings.THREADFLOW_CHAT = {}
+
+
+def test_a_cached_list_forgets_the_name_of_the_erased(
+    ada, bo, direct, settings, django_capture_on_commit_callbacks
+):
+    settings.THREADFLOW_CHAT = {"CACHE_ALIAS": "default"}
+    with django_capture_on_commit_callbacks(execute=True):
+        rosters.expire_all()
+    assert [row.title for row in rosters.of(ada)] == ["bo"]
+    with django_capture_on_commit_callbacks(execute=True):
+        privacy.erase(bo)
+    (row,) = rosters.of(ada)
+    assert row.title != "bo" and row.other.is_gone
     settings.THREADFLOW_CHAT = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threadflow_core import jobs, realtime
 
+from . import rosters
 from .services import bots, mentions, previews
 
 
@@ -42,6 +43,10 @@ def close_unfinished(event: jobs.JobEvent) -> None:
 
 @jobs.handler("chat.person_erased", name="chat.farewells", atomic=False)
 def farewells(event: jobs.JobEvent) -> None:
-    """Open pages hide what an erased person said. A room at a time: each locks its own topic."""
+    """Open pages hide what an erased person said. A room at a time: each locks its own topic.
+
+    A direct room's page is loaded anew, so no kept list may have their name by then.
+    """
+    rosters.expire_all()
     for room in event.payload["rooms"]:
         realtime.publish(f"room:{room}", "person.gone", ids={"author": event.payload["author"]})
