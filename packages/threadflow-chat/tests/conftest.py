@@ -10,7 +10,11 @@ from django.contrib.auth import get_user_model
 from threadflow_chat.services import membership, messages, rooms
 from threadflow_chat.swaps import get_message_model, get_room_model
 
-pytest_plugins = ["threadflow_core.testing.pytest_plugin", "tests.drill_fixtures"]
+pytest_plugins = [
+    "threadflow_core.testing.pytest_plugin",
+    "tests.drill_fixtures",
+    "tests.live_fixtures",
+]
 
 #: How often each drill runs: a fault that is survived once may have been luck.
 DRILL_TIMES = int(os.environ.get("DRILL_TIMES") or "1")

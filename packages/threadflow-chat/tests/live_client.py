@@ -8,6 +8,13 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 
+from threadflow_core.realtime.threads import in_thread
+
+
+def do(function: Any, **given: Any) -> Any:
+    """Call a service beside the event loop."""
+    return in_thread(lambda: function(**given))
+
 
 class LocalSocket:
     """A socket on the consumer itself: no server, no network."""

@@ -236,7 +236,7 @@ async def test_f6_ten_thousand_events_behind_is_a_small_page_and_older_ones_by_c
 async def test_f7_what_changed_while_one_was_away_is_there_after_the_resume(
     start: Any, room: Any, ada: Any, lead: Any, seed: int
 ) -> None:
-    """Every order of it is tried in `test_live`, without servers."""
+    """Every order of it is tried in `test_live_replay`, without servers."""
     server = start()
     await up(server)
     await Talk(room, ada).say(12)
