@@ -141,6 +141,33 @@ def test_reactions_answers_edits_and_deletions_are_seen(chromium: Any, address: 
     assert mod.locator("#tf-log", has_text="look: another answer").count() == 0
 
 
+def days(page: Any) -> list[str]:
+    found: list[str] = page.locator("#tf-log [data-tf-day]").all_inner_texts()
+    return found
+
+
+def test_a_day_begins_once_and_reads_alike_after_a_reload(chromium: Any, address: str) -> None:
+    """Nobody has said anything in this group today; what is sent stands below one rule."""
+    page = open_page(chromium, address, viewport=DESKTOP, timezone_id="UTC")
+    sign_in(page, "ada")
+    page.goto("/chat/")
+    page.click('[data-tf-room] >> text="Bake-along planning"')
+    page.wait_for_selector("#tf-log[data-tf-epoch]")
+    watch, before = Watch(page, address), days(page)
+    for n in range(3):
+        say(page, f"today {n}")
+    page.locator("#tf-log article[data-mno]", has_text="today 2").wait_for()
+    assert said(page, "today") == ["today 0", "today 1", "today 2"]
+    after = days(page)
+    assert len(after) == len(before) + 1 and after[:-1] == before
+    first = page.locator("#tf-log [data-tf-day]").last.locator("+ article")
+    assert "today 0" in first.inner_text()
+    page.reload()
+    assert days(page) == after
+    assert watch.found == []
+    page.context.close()
+
+
 def act(page: Any, text: str, name: str) -> None:
     page.wait_for_selector("#tf-dialog:not([open])", state="attached")
     line(page, text).hover()

@@ -233,7 +233,7 @@ def test_without_premium_the_text_is_kept_and_the_feature_named(
         kept(answer, 403, f"“{feature}”", 'href="/premium/"')
         page = client.get(room.get_absolute_url())
         assert page.status_code == (200 if granted else 403)
-        assert f"“{feature}”" in page.content.decode() and "/premium/" in page.content.decode()
+        assert feature in page.content.decode() and "/premium/" in page.content.decode()
         assert 'id="tf-say"' not in page.content.decode()
     finally:
         GRANTS.clear()
@@ -315,3 +315,38 @@ def test_a_message_by_the_page_costs_no_more_than_by_rest(client_of, room, ada, 
         page = answer.content.decode()
         assert answer.status_code == 201 and given["text"] in page and "<bdi>ada</bdi>" in page
     assert "Message 1" in page  # what is answered
+
+
+def test_who_may_begin_nothing_is_told_what_is_missing(
+    client_of, ada, bo, room, project, settings, say
+):
+    """No form and no button that leads nowhere: the notice with the way to a plan."""
+    settings.THREADFLOW_CORE = {**settings.THREADFLOW_CORE, "ENTITLEMENTS": "tests.entitled.Sold"}
+    client, index = client_of(bo), url("index")
+    other = Project.objects.create(name="Ferry", lead=ada)
+    places = [index, url("new"), url("new") + "?part=dialog", url("of", "project", other.pk)]
+    for path in places:
+        answer = client.get(path)
+        page = answer.content.decode()
+        assert answer.status_code == 200 and 'href="/premium/"' in page, path
+        assert 'name="people"' not in page and "/-/open/" not in page, path
+    refused = client.post(url("new"), {"people": "ada"})
+    assert refused.status_code == 403 and 'href="/premium/"' in refused.content.decode()
+    GRANTS["bo"] = {"chat.live", "chat.write"}
+    try:
+        for path in places:
+            page = client.get(path).content.decode()
+            assert 'href="/premium/"' not in page, path
+            assert path == index or 'name="people"' in page or "/-/open/" in page, path
+    finally:
+        GRANTS.clear()
+
+
+def test_a_room_in_the_dock_leads_back_to_the_list(client_of, bo, room, member):
+    member(room, bo)
+    client, back = client_of(bo), f'hx-get="{url("index")}?part=rooms"'
+    assert back in client.get(room.get_absolute_url() + "?part=dock").content.decode()
+    assert back not in client.get(room.get_absolute_url() + "?part=panel").content.decode()
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/elsewhere/"}
+    listed = client.get(url("index") + "?part=rooms", headers=headers).content.decode()
+    assert f'hx-get="{room.get_absolute_url()}?part=dock"' in listed

@@ -156,6 +156,11 @@ def _not_blocked(person: Any, other: Any) -> Verdict:
     return adapter().may_message(person=person, other=other)
 
 
+def may_begin(person: Any) -> Verdict:
+    """May `person` begin conversations, as far as a site sells them? Asked before they say whom."""
+    return gates.writing(person, RoomKind.DIRECT) or gates.writing(person, RoomKind.GROUP)
+
+
 def may_start_direct(person: Any, other: Any) -> Verdict:
     if not _knows(person):
         return Verdict.sign_in()

@@ -47,9 +47,12 @@ class InRoom:
 
 
 class NewView(FormPage):
-    """Write to one person, or open a group."""
+    """Write to one person, or open a group. Who may begin nothing is told what is missing."""
 
     form_class = NewForm
+    form_template_name = "threadflow_chat/partials/_new.html"
+    page_template_name = "threadflow_chat/new.html"
+    parts = {"dialog": "threadflow_chat/partials/_new_dialog.html"}
     limit = NEW_LIMIT
     title = gettext_lazy("New conversation")
     submit_label = gettext_lazy("Begin")
@@ -59,6 +62,10 @@ class NewView(FormPage):
 
     def get_initial(self) -> dict[str, Any]:
         return {"people": self.request.GET.get("with", "")[:200]}
+
+    def get_form_context(self, form: Any) -> dict[str, Any]:
+        begins = policies.may_begin(self.request.user)
+        return {**super().get_form_context(form), "missing": None if begins else begins}
 
     def act(self, form: Any) -> dict[str, Any]:
         me = self.request.user

@@ -44,8 +44,11 @@ class IndexView(PageView):
     def get_context(self) -> dict[str, Any]:
         # On a page of the chat itself one goes to the room: two rooms on a page are one too many.
         index = reverse("threadflow_chat:index")
+        groups = grouped(self.request.user)
+        begins = bool(groups) or policies.may_begin(self.request.user)
         return {
-            "groups": grouped(self.request.user),
+            "groups": groups,
+            "missing": None if begins else begins,
             "dock": not self.page.path.startswith(index),
         }
 
@@ -53,13 +56,15 @@ class IndexView(PageView):
 class RoomView(PageView):
     """A room with its log. `?part=log` and the numbers `before`, `after` are pages of the log.
 
-    `around` and `date` jump; `?part=panel` is the room beside something else.
+    `around` and `date` jump; `?part=panel` is the room beside something else,
+    `?part=dock` in the dock of another page.
     """
 
     template_name = "threadflow_chat/room.html"
     parts = {
         "log": "threadflow_chat/partials/_log.html",
         "panel": "threadflow_chat/partials/_panel.html",
+        "dock": "threadflow_chat/partials/_docked.html",
         "members": "threadflow_chat/partials/_aside.html",
         "bell": "threadflow_chat/partials/_bell.html",
     }
@@ -77,7 +82,7 @@ class RoomView(PageView):
     def closed(self, verdict: Any) -> HttpResponse:
         """The face of a room that may be known of but not read: what is missing, and where to get it."""
         template = "threadflow_chat/closed.html"
-        if request_part(self.request) == "panel":
+        if request_part(self.request) in ("panel", "dock"):
             template = "threadflow_chat/partials/_closed.html"
         context = {
             "room": self.room,

@@ -161,17 +161,19 @@
     reply.href = `?reply=${id}#tf-say`;
     return line;
   };
+  const day = (line) => (line.dataset.at ? new Date(line.dataset.at).toLocaleDateString("sv") : ""); // as 2026-11-22, here
   const begins = (line) => {
     let before = line.previousElementSibling;
-    const day = (e) => (e.dataset.at || "").slice(0, 10);
     while (before && !before.matches("article")) before = before.matches(".tf-rule") ? null : before.previousElementSibling;
     const alone = !before || !before.dataset.by || before.dataset.by !== line.dataset.by || line.matches(".tf-m--re") ||
       Date.parse(line.dataset.at) - Date.parse(before.dataset.at) > 3e5;
     line.classList.toggle("tf-m--h", alone || line.matches(".tf-m--gone"));
     if (before && line.dataset.at && day(before) && day(before) !== day(line)) {
       const rule = doc.createElement("p");
+      const at = new Date(line.dataset.at), word = (form) => at.toLocaleDateString(doc.documentElement.lang, form);
       rule.className = "tf-rule";
-      rule.textContent = new Date(line.dataset.at).toLocaleDateString(doc.documentElement.lang, { weekday: "long", day: "numeric", month: "long" });
+      rule.dataset.tfDay = day(line);
+      rule.textContent = `${word({ weekday: "long" })} ${at.getDate()} ${word({ month: "long" })}`; // as the server writes it
       line.before(rule);
       line.classList.add("tf-m--h");
     }
@@ -179,12 +181,18 @@
   const place = (line) => {
     const after = $$("article", log).reverse().find((e) => number(e) < number(line));
     const more = $("[data-tf-older-link]", log);
-    if (after) after.after(line);
+    const rule = after?.nextElementSibling; // of the day that the line is of, if it stands already
+    if (after) (rule?.dataset.tfDay === day(line) ? rule : after).after(line);
     else more ? more.after(line) : log.prepend(line);
     begins(line);
     const next = line.nextElementSibling;
     if (next?.matches("article")) begins(next);
     window.htmx?.process(line);
+  };
+  const drop = (line) => { // with the rule of a day that nothing else is of
+    const rule = line?.previousElementSibling;
+    line?.remove();
+    if (rule?.dataset.tfDay && !rule.nextElementSibling?.matches("article")) rule.remove();
   };
   const lose = (quote) => { // what is quoted above an answer is gone
     $("b", quote)?.remove();
@@ -203,7 +211,7 @@
       if (+was.dataset.mno) {
         line.classList.toggle("tf-m--h", was.matches(".tf-m--h") || line.matches(".tf-m--gone"));
         window.htmx?.process(line);
-      } else { line.remove(); place(line); }
+      } else { drop(line); place(line); }
     } else {
       if ("tfOlder" in log.dataset) return; // the newest page is elsewhere
       $("#tf-chat-none")?.remove();
@@ -335,7 +343,7 @@
       log.dataset.tfInside = "";
       $(".tf-chat-hint")?.remove();
       const there = doc.getElementById(article.id);
-      line(one) !== there && line(one)?.remove();
+      line(one) !== there && drop(line(one));
       if (!there) {
         place(doc.adoptNode(article));
         down();
@@ -419,7 +427,7 @@
     } else if (at("[data-tf-drop]")) {
       forget(made.dataset.nonce);
       files.delete(made.dataset.nonce);
-      made.remove();
+      drop(made);
     } else if (at("[data-tf-older-link] a")) { e.preventDefault(); older(at("a")); }
   });
   const older = async (link) => { // the message that one looks at stays where it is
