@@ -264,6 +264,7 @@ def test_htmx_is_answered_with_its_status(client_of, lead, bo, room, say, member
         assert refused.status_code == status, form
         assert f'data-code="{code}' in refused.content.decode(), form
     assert send("react", message.pk, react="+👍").status_code == 200
+    assert "🎉" in send("react", message.pk, react="🎉").content.decode()  # as one types it
     assert send("react", message.pk, react="+nothing").status_code == 422
     assert send("pin", message.pk, on="1").status_code == 403
     assert send("edit", message.pk, text="Changed", version="1").status_code == 200
@@ -350,3 +351,15 @@ def test_a_room_in_the_dock_leads_back_to_the_list(client_of, bo, room, member):
     headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/elsewhere/"}
     listed = client.get(url("index") + "?part=rooms", headers=headers).content.decode()
     assert f'hx-get="{room.get_absolute_url()}?part=dock"' in listed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_found_in_all_rooms_says_where(client_of, bo, group, direct, say):
+    for where in (group, direct):
+        say(where, f"Marmalade {where.kind}", author=bo)
+    client = client_of(bo)
+    page = client.get(url("search_all"), {"q": "marmalade"}).content.decode()
+    assert "Marmalade group" in page and "Marmalade direct" in page
+    assert page.count("Show in Lunch") == 1 and page.count("Show in the room") == 1
+    page = client.get(url("search", group.pk), {"q": "marmalade"}).content.decode()
+    assert "Show in Lunch" not in page and page.count("Show in the room") == 1

@@ -49,15 +49,13 @@ class OnForm(forms.Form):
 
 
 class ReactForm(forms.Form):
-    """`react` is a sign and the emoji: "+👍" puts it, "-👍" takes it away."""
+    """`react` is a sign and the emoji: "+👍" puts it, "-👍" takes it away; "👍" alone puts it."""
 
     react = forms.CharField(max_length=33)
 
     def clean_react(self) -> tuple[str, bool]:
         given = self.cleaned_data["react"]
-        if given[0] not in "+-":
-            raise forms.ValidationError(_("Choose a reaction."))
-        return given[1:], given[0] == "+"
+        return given[1:] if given[0] in "+-" else given, given[0] != "-"
 
 
 class ReadForm(forms.Form):

@@ -312,8 +312,10 @@ class SearchView(PageView):
             "title": room_title(self.room, self.request.user) if self.room else "",
             "words": words,
             "found": found,
-            "lines": pages.lines(shown, self.request.user),
-            "rooms": {message.room_id: message.room for message in shown},
+            "hits": [
+                (line, message.room)
+                for line, message in zip(pages.lines(shown, self.request.user), shown, strict=True)
+            ],
         }
 
 
