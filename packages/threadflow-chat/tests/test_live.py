@@ -40,18 +40,18 @@ async def test_what_happens_in_a_room_reaches_its_followers(
     await do(rooms.edit_room, editor=lead, room=room, slow_seconds=9)
     found = [f for f in await socket.all() if f["op"] != "member"]
     assert [frame["op"] for frame in found] == [
-        *("msg.new", "msg.new", "react", "pin", "msg.edit", "msg.del", "msg.restore"),
+        *("msg.new", "msg.new", "react", "pin", "msg.edit", "msg.del", "pin", "msg.restore"),
         "room.update",
     ]
-    new, answered, react, pin, edited, gone, restored, update = found
-    assert [frame["seq"] for frame in found] == [2, *range(4, 11)]  # 1 and 3: both joined
+    new, answered, react, pin, edited, gone, unpinned, restored, update = found
+    assert [frame["seq"] for frame in found] == [2, *range(4, 12)]  # 1 and 3: both joined
     assert all(frame["room"] == str(room.pk) for frame in found)
     assert (new["id"], new["mno"], new["nonce"]) == (str(top.pk), 1, "n-1")
     assert "Hello <em>you</em>" in new["html"] and new["author"]["handle"] == "ada"
     assert answered["reply_to"]["id"] == str(top.pk)
     assert answered["reply_to"]["excerpt"] == "Hello you"
     assert (react["emoji"], react["on"], react["count"]) == ("👍", True, 1)
-    assert react["user"]["handle"] == "lead" and pin["on"] is True
+    assert react["user"]["handle"] == "lead" and pin["on"] is True and unpinned["on"] is False
     assert "<strong>all</strong>" in edited["html"] and edited["ver"] == 2
     assert gone["gone"] == "removed" and "html" not in gone and "text" not in gone
     assert "<strong>all</strong>" in restored["html"]

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("channels", reason="live frames need Channels")
 
 from django.db import transaction
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -34,6 +34,9 @@ STEPS = st.lists(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=STEPS)
+@example(
+    steps=[("w", 0, False), ("p", 0, False), ("d", 0, True), ("u", 0, False)]
+)  # pinned, then away
 @pytest.mark.django_db(transaction=False)
 def test_f7_events_applied_to_an_old_state_give_the_fresh_one(
     project: Any, lead: Any, bo: Any, steps: list[tuple[str, int, bool]]

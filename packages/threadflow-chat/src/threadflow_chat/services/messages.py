@@ -284,7 +284,7 @@ def delete_message(*, person: Any, message: AbstractMessage, reason: str = "") -
     locked.state = MessageState.DELETED if own else MessageState.REMOVED
     locked.deleted_at = timezone.now()
     locked.save(update_fields=["state", "deleted_at"])
-    Pin.objects.filter(message=locked).delete()
+    was_pinned = Pin.objects.filter(message=locked).delete()[0] > 0
     if not own:
         announce.write_log(
             room,
@@ -295,6 +295,8 @@ def delete_message(*, person: Any, message: AbstractMessage, reason: str = "") -
             person=locked.author,
         )
     _hide(room, locked)
+    if was_pinned:  # told apart: whoever was away may find the message back, and it has no pin
+        announce.pin_changed(room, locked)
     return locked
 
 
