@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from threadflow_core import jobs
 from threadflow_core.jobs import builtin, carry, registry, runner, store
@@ -112,6 +113,19 @@ def test_inline_runs_what_a_handler_emits_and_surfaces_errors(handle: Any) -> No
         jobs.emit("a", n=1)
     assert calls[0].payload == {"n": 2}
     assert OutboxEvent.objects.get(name="b").state == State.PENDING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inline_runs_what_was_written_in_the_first_millisecond_of_a_second(handle: Any) -> None:
+    # SQLite compares moments as text: "12:00:00", as Python writes a round second, is before the
+    # "12:00:00.000" that it writes itself.
+    def at_noon(execute: Any, sql: str, *rest: Any) -> Any:
+        return execute(re.sub("'now'", f"'{NOON:%F %T}'", sql, flags=re.IGNORECASE), *rest)
+
+    calls = handle("a")
+    with connection.execute_wrapper(at_noon):
+        jobs.emit("a", n=1)
+    assert [call.payload for call in calls] == [{"n": 1}]
 
 
 def test_an_event_that_nobody_handles_costs_no_query(

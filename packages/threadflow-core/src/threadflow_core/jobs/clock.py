@@ -21,6 +21,10 @@ def database_clock(alias: str = "default") -> Clock:
                 moment: dt.datetime = cursor.fetchone()[0]
                 return moment.astimezone(dt.UTC)
             cursor.execute("SELECT strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')", ())
-            return dt.datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=dt.UTC)
+            read = dt.datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=dt.UTC)
+            # SQLite tells milliseconds and compares text. Within a round second's first one
+            # "12:00:00", as Python writes it, would be before the "12:00:00.000" of a row that was
+            # written just now; so it is the end of the millisecond.
+            return read + dt.timedelta(microseconds=999)
 
     return now
