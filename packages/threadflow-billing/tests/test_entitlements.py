@@ -20,6 +20,13 @@ from threadflow_core.testing import assert_queries
 from threadflow_core.testing.contracts import EntitlementsContract
 
 
+@pytest.fixture(autouse=True)
+def one_day(monkeypatch):
+    """Time stands: uses are counted by the day, and no test here may see two of them."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
 class TestContract(EntitlementsContract):
     @pytest.fixture
     def world(self, db, django_user_model):

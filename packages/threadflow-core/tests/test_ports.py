@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import transaction
+from django.utils import timezone
 
 from threadflow_core import entitlements, ports
 from threadflow_core.models import FeatureHold, FeatureUse, Report
@@ -28,6 +29,13 @@ FEATURES = {
 def declared(monkeypatch):
     config = apps.get_app_config("threadflow_core")
     monkeypatch.setattr(config, "features", FEATURES, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def one_day(monkeypatch):
+    """Time stands: uses are counted by the day, and no test here may see two of them."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
 
 
 class TestDeclaredEntitlements(EntitlementsContract):
