@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from django.conf import settings
 from django.db import connection
 
@@ -116,3 +117,28 @@ def session_of() -> Callable[[Any], Any]:
         return SessionStore(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
     return make
+
+
+@pytest_asyncio.fixture
+async def hub() -> AsyncIterator[Any]:
+    """The hub of the test's event loop, which ends with the test."""
+    from threadflow_core.realtime.hub import current_hub
+
+    yield current_hub()
+    await current_hub().stop()
+
+
+@pytest_asyncio.fixture
+async def clients(hub: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Makes clients of sockets that leave with the test: `clients(user=ada)`."""
+    from .live_client import LiveClient
+
+    made: list[LiveClient] = []
+
+    def make(**options: Any) -> LiveClient:
+        made.append(LiveClient(**options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.leave()
