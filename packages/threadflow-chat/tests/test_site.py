@@ -44,7 +44,7 @@ def test_the_admin_shows_and_removes_and_keeps_direct_rooms_out(
     assert states == {mine.pk: "removed", private.pk: "visible"}
 
 
-def test_checks_find_settings_that_cannot_be(settings):
+def test_checks_find_settings_that_cannot_be(settings, db):  # a field asks what SQLite can do
     assert checks.check_values(None) == []
     settings.THREADFLOW_CHAT = {
         "GATED_KINDS": ("bound", "attic"),
