@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 from threadflow_core import jobs
 from threadflow_core.ids import uuid7
@@ -126,7 +125,7 @@ def _cards(now: dt.datetime) -> Iterator[Due]:
     if not days_of("card_expires"):
         return
     last = now + dt.timedelta(days=max(days_of("card_expires")))
-    rows = _subscriptions("active", "trialing", "past_due").exclude(Q(card={}) | Q(card=None))
+    rows = _subscriptions("active", "trialing", "past_due").exclude(card={})
     for row in rows.iterator():
         month, year = row.card.get("exp_month"), row.card.get("exp_year")
         if not month or not year:
