@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .browser import EXAMPLE, Watch, browser_path, demo, environment, until
-from .test_chat import DESKTOP, ROOM, enter, line, said, say
+from .test_chat import DESKTOP, ROOM, act, enter, line, said, say
 from .test_walk import open_page, sign_in
 
 pytestmark = [
@@ -104,6 +104,23 @@ def test_a_page_begins_with_who_is_there_also_without_scripts(desk: Any) -> None
     assert faces(plain) == [me(ada)]
     plain.click("[data-tf-here]")
     plain.wait_for_url("**/members/")
+
+
+def test_what_is_pinned_shows_on_pages_that_are_open(desk: Any, address: str) -> None:
+    mod, ada = enter(desk(), "mod"), enter(desk(), "ada")
+    watch = Watch(ada, address)
+    say(mod, "pins: the agenda")
+    mod.locator("#tf-log article[data-mno]", has_text="pins: the agenda").wait_for()
+    act(mod, "pins: the agenda", "Pin")
+    for page in (ada, mod):
+        page.locator(".tf-pin", has_text="pins: the agenda").wait_for()
+    act(mod, "pins: the agenda", "Edit")
+    mod.fill("dialog[open] textarea", "pins: another agenda")
+    mod.click("dialog[open] .tf-btn--p")
+    ada.locator(".tf-pin", has_text="pins: another agenda").wait_for()
+    act(mod, "pins: another agenda", "Unpin")
+    ada.locator(".tf-pin", has_text="pins: another agenda").wait_for(state="detached")
+    assert watch.found == []
 
 
 def bell(page: Any, level: str) -> Any:

@@ -17,9 +17,10 @@ from threadflow_chat import rosters
 from threadflow_chat.live import leases, presence
 from threadflow_chat.live.leases import Lease, LocalLeases
 from threadflow_chat.models import RoomMember
-from threadflow_chat.services import membership, messages
+from threadflow_chat.services import membership, messages, pins
 from threadflow_core.exceptions import NotAllowed
 from threadflow_core.realtime.kinds import user_key
+from threadflow_core.testing import assert_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +180,26 @@ def test_redis_that_is_away_costs_a_page_one_try(client_of, room, ada, settings,
     for _ in range(2):
         assert here(head(client_of(ada), room)) == ("Nobody is here", "0")
     assert caplog.text.count("pages show nobody") == 1
+
+
+# ---------------------------------------------------------------------- the pin
+
+
+def test_the_newest_pin_stands_above_the_log_and_alone_as_a_part(client_of, group, ada, bo):
+    client = client_of(ada)
+    (bar,) = tags(head(client, group), "data-tf-pin")
+    assert bar["data-tf-pin"] == "" and "hidden" in bar
+    made = [messages.send_message(author=bo, room=group, text=f"Agenda {n}") for n in range(2)]
+    for message in made:
+        pins.set_pinned(person=ada, message=message, on=True)
+    with assert_queries(at_most=12):
+        part = client.get(group.get_absolute_url() + "?part=pin").content.decode()
+    for page in (head(client, group), part):
+        (bar,) = tags(page, "data-tf-pin")
+        assert bar["data-tf-pin"] == str(made[1].pk) and "hidden" not in bar
+        assert "Agenda 1" in page and "2 pins" in page
+    assert "Agenda 0" not in part
+    assert client_of(bo).get(group.get_absolute_url() + "?part=pin").status_code == 200
 
 
 # ---------------------------------------------------------------------- the bell

@@ -67,6 +67,7 @@ class RoomView(PageView):
         "dock": "threadflow_chat/partials/_docked.html",
         "members": "threadflow_chat/partials/_aside.html",
         "bell": "threadflow_chat/partials/_bell.html",
+        "pin": "threadflow_chat/partials/_pin.html",
     }
 
     def check_access(self) -> None:
@@ -100,6 +101,8 @@ class RoomView(PageView):
         if part == "bell":
             me = standing.of(reader, room)
             return {"room": room, "me": me, "levels": Level.choices}
+        if part == "pin":
+            return {"room": room, **pins(room, reader)}
         # Before the rows: an event in between is then seen twice, never missed.
         position = realtime.position(room.live_topic) if self.page.live_url else None
         me = standing.of(reader, room)
@@ -125,11 +128,9 @@ class RoomView(PageView):
 
     def around(self, room: Any, reader: Any, me: dict[str, Any]) -> dict[str, Any]:
         """What stands around the log."""
-        pinned = history.pinned(room)
         context = {
             "title": room_title(room, reader),
-            "pins": pinned,
-            "pin": pages.lines(pinned[:1], reader)[0] if pinned else None,
+            **pins(room, reader),
             "nonce": new_form_key(),
             "reply": self.answered(),
             "levels": Level.choices,
@@ -170,6 +171,12 @@ class RoomView(PageView):
             found = history.at_date(self.room, day)
             return {"around": found if found is not None else self.room.last_mno}
         return {}
+
+
+def pins(room: Any, reader: Any) -> dict[str, Any]:
+    """The pinned messages of a room, and the newest as a line."""
+    found = history.pinned(room)
+    return {"pins": found, "pin": pages.lines(found[:1], reader)[0] if found else None}
 
 
 def request_part(request: Any) -> str:

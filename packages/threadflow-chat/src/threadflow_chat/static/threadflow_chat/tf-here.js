@@ -1,5 +1,5 @@
-/* Who is in the room: the faces beside its name, the dots in its column of members; and the reader's
-   bell. Without this file they stand as the page found them. */
+/* Who is in the room: the faces beside its name, the dots in its column of members; the reader's bell
+   and what is pinned. Without this file they stand as the page found them. */
 (() => {
   if (window.tfHere) return;
   window.tfHere = true;
@@ -58,12 +58,20 @@
     window.htmx?.process(fresh);
   }, 1000);
 
+  const pinned = async (log) => { // the newest answer counts, whatever comes last
+    const turn = ++pinned.turn, fresh = await fetched(log, "pin");
+    if (!fresh || turn !== pinned.turn || !log.isConnected) return;
+    $("[data-tf-pin]")?.replaceWith(fresh);
+  };
+  pinned.turn = 0;
+
   doc.addEventListener("tf:frame", ({ detail: f }) => {
     const log = $("[data-tf-chat]");
     if (!log || f.room !== log.dataset.tfChat) return;
     if (room !== f.room) [room, people, known] = [f.room, new Map(), false];
     if (f.op === "pres") here(f, log.dataset.tfMe);
     else if (f.op === "member") members(log);
+    else if (f.op === "pin" || (f.id && f.id === $("[data-tf-pin]")?.dataset.tfPin && /^msg\./.test(f.op))) pinned(log);
     else if (f.op === "person.gone") {
       const n = known && people.has(f.user.id) ? people.size - 1 : undefined;
       here({ leave: [f.user.id], n }, log.dataset.tfMe);
