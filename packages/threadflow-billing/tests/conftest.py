@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 
+import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -14,6 +15,10 @@ except ImportError:  # the package alone, without its repository
 
 
 pytest_plugins = ["threadflow_core.testing.pytest_plugin"]
+
+# A busy machine makes any example slow; what time things may take is tested where it is the subject.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from django.conf import settings
 from django.db import connection
 
 pytest_plugins = ["threadflow_core.testing.pytest_plugin", "pytester"]
+
+# A busy machine makes any example slow; what time things may take is tested where it is the subject.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def _redis_is_there() -> bool:

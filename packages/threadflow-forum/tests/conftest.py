@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
 
 from threadflow_forum.services import comments, subs, threads
+
+# A busy machine makes any example slow; what time things may take is tested where it is the subject.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):

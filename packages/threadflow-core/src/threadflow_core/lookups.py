@@ -79,13 +79,19 @@ class ColumnList(Expression):
         self.anchors = list(exprs)
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        quote = compiler.quote_name_unless_alias
+        quote = connection.ops.quote_name
         parts = []
         for anchor, names in zip(self.anchors, (self.own, *self.relations.values()), strict=True):
             columns = _column_names(anchor.target.model)
-            table = quote(anchor.alias)
+            table = table_of(anchor, compiler, connection)
             parts += [f"{table}.{quote(columns[name])}" for name in names]
         return ", ".join(parts), []
+
+
+def table_of(column: Any, compiler: Any, connection: Any) -> str:
+    """How a statement that is being put together names the table of a resolved column."""
+    sql, _params = column.as_sql(compiler, connection)
+    return str(sql).removesuffix(f".{connection.ops.quote_name(column.target.column)}")
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ from django.db.models import (
 )
 
 from threadflow_core.exceptions import NotFound
-from threadflow_core.lookups import columns_of, one
+from threadflow_core.lookups import columns_of, one, table_of
 
 # Codes are spelt out here because models import this module, not the other way round.
 _PRIVATE = "private"
@@ -94,8 +94,8 @@ class Open(Expression):
         sql = f"{column} <> '{_PRIVATE}'"
         if self.person is None:
             return sql, []
-        meta, quote = visibility.target.model._meta, compiler.quote_name_unless_alias
-        key = f"{quote(visibility.alias)}.{quote(meta.pk.column)}"
+        key = connection.ops.quote_name(visibility.target.model._meta.pk.column)
+        key = f"{table_of(visibility, compiler, connection)}.{key}"
         inside, params = _subs_of(self.person, _INSIDE).as_sql(compiler, connection)
         return f"({sql} OR {key} IN ({inside}))", params
 
@@ -114,9 +114,9 @@ class Readable(Open):
         sql = f"{column} <> '{_WAITING}'"
         if self.person is None:
             return f"({is_open} AND {sql})", params
-        meta, quote = state.target.model._meta, compiler.quote_name_unless_alias
+        meta, quote = state.target.model._meta, connection.ops.quote_name
         author, sub = meta.get_field("author"), meta.get_field("sub")
-        table = quote(state.alias)
+        table = table_of(state, compiler, connection)
         moderated, more = _subs_of(self.person, _MODERATING).as_sql(compiler, connection)
         return (
             f"({is_open} AND ({sql} OR {table}.{quote(author.column)} = %s "
