@@ -125,17 +125,13 @@ def session_of() -> Callable[[Any], Any]:
 
 
 @pytest_asyncio.fixture
-async def hub() -> AsyncIterator[Any]:
-    """The hub of the test's event loop, which ends with the test."""
+async def clients() -> AsyncIterator[Callable[..., Any]]:
+    """Makes clients of sockets that leave with the test: `clients(user=ada)`.
+
+    The hub of the event loop begins with the first of them, with the settings of that moment.
+    """
     from threadflow_core.realtime.hub import current_hub
 
-    yield current_hub()
-    await current_hub().stop()
-
-
-@pytest_asyncio.fixture
-async def clients(hub: Any) -> AsyncIterator[Callable[..., Any]]:
-    """Makes clients of sockets that leave with the test: `clients(user=ada)`."""
     from .live_client import LiveClient
 
     made: list[LiveClient] = []
@@ -147,3 +143,12 @@ async def clients(hub: Any) -> AsyncIterator[Callable[..., Any]]:
     yield make
     for client in made:
         await client.leave()
+    await current_hub().stop()
+
+
+@pytest_asyncio.fixture
+async def hub(clients: Any) -> Any:
+    """The hub that the clients meet in; it ends with them."""
+    from threadflow_core.realtime.hub import current_hub
+
+    return current_hub()

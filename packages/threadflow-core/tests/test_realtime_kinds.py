@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from django.db import OperationalError
 
 from threadflow_core import realtime
 from threadflow_core.policies import Verdict
 from threadflow_core.realtime import access, kinds
-from threadflow_core.realtime.hub import current_hub
 from threadflow_core.realtime.threads import in_thread
-
-from .live_client import LiveClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,20 +52,6 @@ def hall() -> Iterator[None]:
     realtime.register(HallTopic)
     yield
     del kinds._kinds["hall"]
-
-
-@pytest_asyncio.fixture
-async def clients() -> AsyncIterator[Callable[..., LiveClient]]:
-    made: list[LiveClient] = []
-
-    def make(**options: Any) -> LiveClient:
-        made.append(LiveClient(**options))
-        return made[-1]
-
-    yield make
-    for client in made:
-        await client.leave()
-    await current_hub().stop()
 
 
 async def test_a_follower_is_told_what_is_theirs_and_others_are_told_nothing(clients: Any) -> None:

@@ -24,12 +24,6 @@ from .live_client import LiveClient
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def asked_often(settings: Any) -> None:
-    """To be named before `clients`: a hub that runs already keeps its first, longer pause."""
-    settings.THREADFLOW_CORE = {"JOBS_DRIVER": "inline", "REALTIME_RECHECK_SECONDS": 0.2}
-
-
 # ---------------------------------------------------------------------- rights
 
 
@@ -87,8 +81,9 @@ async def test_everybody_can_be_asked_again_when_a_room_changes(
 
 
 async def test_rights_are_asked_again_without_any_message(
-    asked_often: None, clients: Any, ada: Any, session_of: Any
+    clients: Any, ada: Any, session_of: Any, settings: Any
 ) -> None:
+    settings.THREADFLOW_CORE = {"JOBS_DRIVER": "inline", "REALTIME_RECHECK_SECONDS": 0.2}
     client = clients(user=ada, session=await in_thread(session_of, ada))
     await client.hello("drill:private-x")
     await client.get("subd")
