@@ -23,9 +23,12 @@
 
   const state = (now) => {
     up = now === "connected";
-    clearTimeout(strip);
-    const show = () => document.querySelectorAll("[data-tf-offline]").forEach((e) => { e.hidden = up; });
-    strip = setTimeout(show, up ? 0 : 1500); // a page that is being left loses its socket too
+    const show = () => {
+      strip = clearTimeout(strip);
+      document.querySelectorAll("[data-tf-offline]").forEach((e) => { e.hidden = up; });
+    };
+    if (up) show();
+    else strip ||= setTimeout(show, 1500); // a page that is being left loses its socket; failed attempts put off nothing
     document.dispatchEvent(new CustomEvent("tf:live-state", { detail: now }));
   };
 
