@@ -86,6 +86,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "billing account",
                 "verbose_name_plural": "billing accounts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("owner",),
+                        name="threadflow_billing_account_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -170,6 +177,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "command",
                 "verbose_name_plural": "commands",
+                "indexes": [
+                    models.Index(fields=["state", "created_at"], name="tf_bill_command_state")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -270,6 +280,19 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "grant",
                 "verbose_name_plural": "grants",
+                "indexes": [
+                    models.Index(fields=["account", "plan"], name="tf_bill_grant_account"),
+                    models.Index(
+                        condition=models.Q(("lapsed_at", None), ("revoked_at", None)),
+                        fields=["ends_at"],
+                        name="tf_bill_grant_ends",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("source", "source_id"), name="threadflow_billing_grant_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -339,6 +362,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "ledger transaction",
                 "verbose_name_plural": "ledger transactions",
+                "indexes": [
+                    models.Index(fields=["order_id"], name="tf_bill_ledger_order"),
+                    models.Index(fields=["-happened_at"], name="tf_bill_ledger_when"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -371,6 +398,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "ledger entry",
                 "verbose_name_plural": "ledger entries",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True),
+                        name="threadflow_billing_entry_not_zero",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -460,6 +493,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "override",
                 "verbose_name_plural": "overrides",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "feature"), name="threadflow_billing_override_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -575,6 +613,26 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "payment",
                 "verbose_name_plural": "payments",
+                "indexes": [models.Index(fields=["account", "-id"], name="tf_bill_order_account")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("purpose", "subscription"), ("state__in", ["created", "pending"])
+                        ),
+                        fields=("account",),
+                        name="threadflow_billing_one_checkout",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("refunded__gte", 0), ("refunded__lte", models.F("amount"))
+                        ),
+                        name="threadflow_billing_refunded_bound",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0)),
+                        name="threadflow_billing_order_amount",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -645,6 +703,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "feature of a plan",
                 "verbose_name_plural": "features of plans",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("plan", "feature"), name="threadflow_billing_planfeature_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -700,18 +763,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "price",
                 "verbose_name_plural": "prices",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)),
+                        name="threadflow_billing_price_positive",
+                    )
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="paymentorder",
-            name="price",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="threadflow_billing.price",
-                verbose_name="price",
-            ),
         ),
         migrations.CreateModel(
             name="GiftCode",
@@ -869,6 +927,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "refund",
                 "verbose_name_plural": "refunds",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0)),
+                        name="threadflow_billing_refund_positive",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -909,6 +973,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reminder",
                 "verbose_name_plural": "reminders",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "kind", "period"),
+                        name="threadflow_billing_reminder_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1028,18 +1098,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "subscription",
                 "verbose_name_plural": "subscriptions",
+                "indexes": [
+                    models.Index(fields=["account", "-id"], name="tf_bill_sub_account"),
+                    models.Index(fields=["status", "period_end"], name="tf_bill_sub_due"),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="paymentorder",
-            name="subscription",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="orders",
-                to="threadflow_billing.subscription",
-                verbose_name="subscription",
-            ),
         ),
         migrations.CreateModel(
             name="Transition",
@@ -1098,6 +1161,10 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "transition",
                 "verbose_name_plural": "history",
+                "indexes": [
+                    models.Index(fields=["account", "-id"], name="tf_bill_step_account"),
+                    models.Index(fields=["entity_id"], name="tf_bill_step_entity"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1125,6 +1192,12 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "usage",
                 "verbose_name_plural": "usage",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account", "feature", "period"),
+                        name="threadflow_billing_usage_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1224,128 +1297,26 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="billingaccount",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)),
-                fields=("owner",),
-                name="threadflow_billing_account_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="command",
-            index=models.Index(fields=["state", "created_at"], name="tf_bill_command_state"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(fields=["account", "plan"], name="tf_bill_grant_account"),
-        ),
-        migrations.AddIndex(
-            model_name="grant",
-            index=models.Index(
-                condition=models.Q(("lapsed_at", None), ("revoked_at", None)),
-                fields=["ends_at"],
-                name="tf_bill_grant_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.UniqueConstraint(
-                fields=("source", "source_id"), name="threadflow_billing_grant_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ledgertransaction",
-            index=models.Index(fields=["order_id"], name="tf_bill_ledger_order"),
-        ),
-        migrations.AddIndex(
-            model_name="ledgertransaction",
-            index=models.Index(fields=["-happened_at"], name="tf_bill_ledger_when"),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True),
-                name="threadflow_billing_entry_not_zero",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.UniqueConstraint(
-                fields=("account", "feature"), name="threadflow_billing_override_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="planfeature",
-            constraint=models.UniqueConstraint(
-                fields=("plan", "feature"), name="threadflow_billing_planfeature_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="threadflow_billing_price_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0)), name="threadflow_billing_refund_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="remindersent",
-            constraint=models.UniqueConstraint(
-                fields=("account", "kind", "period"), name="threadflow_billing_reminder_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="subscription",
-            index=models.Index(fields=["account", "-id"], name="tf_bill_sub_account"),
-        ),
-        migrations.AddIndex(
-            model_name="subscription",
-            index=models.Index(fields=["status", "period_end"], name="tf_bill_sub_due"),
-        ),
-        migrations.AddIndex(
+        migrations.AddField(
             model_name="paymentorder",
-            index=models.Index(fields=["account", "-id"], name="tf_bill_order_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentorder",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("purpose", "subscription"), ("state__in", ["created", "pending"])
-                ),
-                fields=("account",),
-                name="threadflow_billing_one_checkout",
+            name="price",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="threadflow_billing.price",
+                verbose_name="price",
             ),
         ),
-        migrations.AddConstraint(
+        migrations.AddField(
             model_name="paymentorder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("refunded__gte", 0), ("refunded__lte", models.F("amount"))),
-                name="threadflow_billing_refunded_bound",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="paymentorder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0)), name="threadflow_billing_order_amount"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="transition",
-            index=models.Index(fields=["account", "-id"], name="tf_bill_step_account"),
-        ),
-        migrations.AddIndex(
-            model_name="transition",
-            index=models.Index(fields=["entity_id"], name="tf_bill_step_entity"),
-        ),
-        migrations.AddConstraint(
-            model_name="usagecounter",
-            constraint=models.UniqueConstraint(
-                fields=("account", "feature", "period"), name="threadflow_billing_usage_once"
+            name="subscription",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="orders",
+                to="threadflow_billing.subscription",
+                verbose_name="subscription",
             ),
         ),
     ]

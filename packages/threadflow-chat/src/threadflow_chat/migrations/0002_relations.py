@@ -20,7 +20,58 @@ class Migration(migrations.Migration):
         swaps.dependency(APP, "Room"),
         swaps.dependency(APP, "Message"),
     ]
+    # People come last: each operation renders anew whatever its model is related to, and by way of
+    # people that is everything.
     operations = [
+        migrations.AddField(
+            model_name="message",
+            name="reply_to",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=swaps.label(APP, "Message"),
+                verbose_name="answers",
+            ),
+        ),
+        migrations.AddField(
+            model_name="message",
+            name="room",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="messages",
+                to=swaps.label(APP, "Room"),
+                verbose_name="room",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                fields=["room", "created_at"], name="threadflow__room_id_eac972_idx"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("room", "mno"), name="threadflow_chat_message_mno"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="room",
+            index=models.Index(
+                fields=["-last_message_at", "-id"], name="threadflow__last_me_0f49ea_idx"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="room",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("target_key", ""), _negated=True),
+                fields=("target_kind", "target_key"),
+                name="threadflow_chat_room_target",
+            ),
+        ),
         migrations.AddField(
             model_name="room",
             name="created_by",
@@ -46,27 +97,16 @@ class Migration(migrations.Migration):
                 verbose_name="author",
             ),
         ),
-        migrations.AddField(
+        migrations.AddIndex(
             model_name="message",
-            name="reply_to",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=swaps.label(APP, "Message"),
-                verbose_name="answers",
+            index=models.Index(
+                fields=["author", "-created_at"], name="threadflow__author__21f20a_idx"
             ),
         ),
-        migrations.AddField(
+        migrations.AddConstraint(
             model_name="message",
-            name="room",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="messages",
-                to=swaps.label(APP, "Room"),
-                verbose_name="room",
+            constraint=models.UniqueConstraint(
+                fields=("room", "author", "nonce"), name="threadflow_chat_message_once"
             ),
         ),
         migrations.CreateModel(
@@ -109,6 +149,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "mention",
                 "verbose_name_plural": "mentions",
+                "indexes": [
+                    models.Index(
+                        fields=["room", "person", "mno"], name="threadflow__room_id_654de6_idx"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "message"), name="threadflow_chat_mention_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -142,6 +192,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "earlier text of a message",
                 "verbose_name_plural": "earlier texts of messages",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("message", "version"), name="threadflow_chat_revision_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -187,6 +242,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "pinned message",
                 "verbose_name_plural": "pinned messages",
+                "indexes": [
+                    models.Index(
+                        fields=["room", "-created_at"], name="threadflow__room_id_0bb4c2_idx"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -221,6 +281,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reaction",
                 "verbose_name_plural": "reactions",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("message", "emoji", "person"), name="threadflow_chat_reaction_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -293,6 +358,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "entry of a room's log",
                 "verbose_name_plural": "logs of rooms",
+                "indexes": [
+                    models.Index(
+                        fields=["room", "-created_at", "-id"], name="threadflow__room_id_8cf2f3_idx"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -374,92 +444,16 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "member of a room",
                 "verbose_name_plural": "members of rooms",
+                "indexes": [
+                    models.Index(
+                        fields=["room", "role", "id"], name="threadflow__room_id_43745b_idx"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "room"), name="threadflow_chat_member_once"
+                    )
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="room",
-            index=models.Index(
-                fields=["-last_message_at", "-id"], name="threadflow__last_me_0f49ea_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="room",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("target_key", ""), _negated=True),
-                fields=("target_kind", "target_key"),
-                name="threadflow_chat_room_target",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                fields=["room", "created_at"], name="threadflow__room_id_eac972_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(
-                fields=["author", "-created_at"], name="threadflow__author__21f20a_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                fields=("room", "mno"), name="threadflow_chat_message_mno"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="message",
-            constraint=models.UniqueConstraint(
-                fields=("room", "author", "nonce"), name="threadflow_chat_message_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mention",
-            index=models.Index(
-                fields=["room", "person", "mno"], name="threadflow__room_id_654de6_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="mention",
-            constraint=models.UniqueConstraint(
-                fields=("person", "message"), name="threadflow_chat_mention_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="messagerevision",
-            constraint=models.UniqueConstraint(
-                fields=("message", "version"), name="threadflow_chat_revision_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pin",
-            index=models.Index(
-                fields=["room", "-created_at"], name="threadflow__room_id_0bb4c2_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reaction",
-            constraint=models.UniqueConstraint(
-                fields=("message", "emoji", "person"), name="threadflow_chat_reaction_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="roomlogentry",
-            index=models.Index(
-                fields=["room", "-created_at", "-id"], name="threadflow__room_id_8cf2f3_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="roommember",
-            index=models.Index(
-                fields=["room", "role", "id"], name="threadflow__room_id_43745b_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="roommember",
-            constraint=models.UniqueConstraint(
-                fields=("person", "room"), name="threadflow_chat_member_once"
-            ),
         ),
     ]

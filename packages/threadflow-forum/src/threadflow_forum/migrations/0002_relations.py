@@ -21,31 +21,9 @@ class Migration(migrations.Migration):
         swaps.dependency(APP, "Thread"),
         swaps.dependency(APP, "Comment"),
     ]
+    # People come last: each operation renders anew whatever its model is related to, and by way of
+    # people that is everything.
     operations = [
-        migrations.AddField(
-            model_name="sub",
-            name="founder",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="founder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="thread",
-            name="author",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="author",
-            ),
-        ),
         migrations.AddField(
             model_name="thread",
             name="sub",
@@ -57,6 +35,66 @@ class Migration(migrations.Migration):
                 verbose_name="sub",
             ),
         ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(fields=["-hot", "-id", "sub"], name="threadflow__hot_161f4d_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["-created_at", "-id", "sub"], name="threadflow__created_4233a9_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["-score", "-id", "sub"], name="threadflow__score_a71ca6_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["-active_at", "-id", "sub"], name="threadflow__active__7da020_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["-controversy", "-id", "sub"], name="threadflow__controv_a1743c_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(fields=["sub", "-hot", "-id"], name="threadflow__sub_id_92f6ca_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["sub", "-created_at", "-id"], name="threadflow__sub_id_3bc525_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["sub", "-score", "-id"], name="threadflow__sub_id_15a9c1_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["sub", "-active_at", "-id"], name="threadflow__sub_id_2415f8_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["sub", "-controversy", "-id"], name="threadflow__sub_id_c377af_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(fields=["sub", "-pinned_at"], name="threadflow__sub_id_4f08aa_idx"),
+        ),
         migrations.AddField(
             model_name="comment",
             name="answers",
@@ -66,18 +104,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
                 to=swaps.label(APP, "Comment"),
-            ),
-        ),
-        migrations.AddField(
-            model_name="comment",
-            name="author",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-                verbose_name="author",
             ),
         ),
         migrations.AddField(
@@ -115,6 +141,113 @@ class Migration(migrations.Migration):
                 verbose_name="thread",
             ),
         ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(
+                fields=["thread", "parent_number", "-best", "id"],
+                name="threadflow__thread__ed5b2a_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(
+                fields=["thread", "parent_number", "-score", "id"],
+                name="threadflow__thread__6c3110_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(
+                fields=["thread", "parent_number", "-controversy", "id"],
+                name="threadflow__thread__91f9b0_idx",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(
+                fields=["thread", "parent_number", "number"], name="threadflow__thread__b2507a_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(fields=["thread", "path"], name="threadflow__thread__3e6f65_idx"),
+        ),
+        migrations.AddConstraint(
+            model_name="comment",
+            constraint=models.UniqueConstraint(
+                fields=("thread", "number"), name="threadflow_forum_comment_number"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sub",
+            index=models.Index(
+                fields=["-member_count", "-id"], name="threadflow__member__d6d20b_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="sub",
+            index=models.Index(fields=["-active_at", "-id"], name="threadflow__active__fcfb31_idx"),
+        ),
+        migrations.AddField(
+            model_name="sub",
+            name="founder",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="founder",
+            ),
+        ),
+        migrations.AddField(
+            model_name="thread",
+            name="author",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="author",
+            ),
+        ),
+        migrations.AddField(
+            model_name="comment",
+            name="author",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="author",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="thread",
+            index=models.Index(
+                fields=["author", "-created_at"], name="threadflow__author__3fb178_idx"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="thread",
+            constraint=models.UniqueConstraint(
+                fields=("author", "nonce"), name="threadflow_forum_thread_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="comment",
+            index=models.Index(
+                fields=["author", "-created_at"], name="threadflow__author__fb00cd_idx"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="comment",
+            constraint=models.UniqueConstraint(
+                fields=("author", "nonce"), name="threadflow_forum_comment_once"
+            ),
+        ),
         migrations.CreateModel(
             name="Block",
             fields=[
@@ -146,6 +279,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "block",
                 "verbose_name_plural": "blocks",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "blocked"), name="threadflow_forum_block_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -182,6 +320,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "mark on a comment",
                 "verbose_name_plural": "marks on comments",
+                "indexes": [
+                    models.Index(
+                        fields=["person", "-saved_at"], name="threadflow__person__96830e_idx"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "comment"), name="threadflow_forum_commentmark_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("vote__in", (-1, 0, 1))),
+                        name="threadflow_forum_commentmark_vote",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -245,6 +397,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "membership",
                 "verbose_name_plural": "memberships",
+                "indexes": [
+                    models.Index(fields=["sub", "role", "id"], name="threadflow__sub_id_26756c_idx")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "sub"), name="threadflow_forum_member_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -340,6 +500,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "entry of the moderation log",
                 "verbose_name_plural": "moderation log",
+                "indexes": [
+                    models.Index(
+                        fields=["sub", "-created_at", "-id"], name="threadflow__sub_id_faa3e9_idx"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -378,197 +543,20 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "mark on a thread",
                 "verbose_name_plural": "marks on threads",
+                "indexes": [
+                    models.Index(
+                        fields=["person", "-saved_at"], name="threadflow__person__b879f0_idx"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "thread"), name="threadflow_forum_threadmark_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("vote__in", (-1, 0, 1))),
+                        name="threadflow_forum_threadmark_vote",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="sub",
-            index=models.Index(
-                fields=["-member_count", "-id"], name="threadflow__member__d6d20b_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sub",
-            index=models.Index(fields=["-active_at", "-id"], name="threadflow__active__fcfb31_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(fields=["-hot", "-id", "sub"], name="threadflow__hot_161f4d_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["-created_at", "-id", "sub"], name="threadflow__created_4233a9_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["-score", "-id", "sub"], name="threadflow__score_a71ca6_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["-active_at", "-id", "sub"], name="threadflow__active__7da020_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["-controversy", "-id", "sub"], name="threadflow__controv_a1743c_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(fields=["sub", "-hot", "-id"], name="threadflow__sub_id_92f6ca_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["sub", "-created_at", "-id"], name="threadflow__sub_id_3bc525_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["sub", "-score", "-id"], name="threadflow__sub_id_15a9c1_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["sub", "-active_at", "-id"], name="threadflow__sub_id_2415f8_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["sub", "-controversy", "-id"], name="threadflow__sub_id_c377af_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(fields=["sub", "-pinned_at"], name="threadflow__sub_id_4f08aa_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="thread",
-            index=models.Index(
-                fields=["author", "-created_at"], name="threadflow__author__3fb178_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="thread",
-            constraint=models.UniqueConstraint(
-                fields=("author", "nonce"), name="threadflow_forum_thread_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["thread", "parent_number", "-best", "id"],
-                name="threadflow__thread__ed5b2a_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["thread", "parent_number", "-score", "id"],
-                name="threadflow__thread__6c3110_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["thread", "parent_number", "-controversy", "id"],
-                name="threadflow__thread__91f9b0_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["thread", "parent_number", "number"], name="threadflow__thread__b2507a_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(fields=["thread", "path"], name="threadflow__thread__3e6f65_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="comment",
-            index=models.Index(
-                fields=["author", "-created_at"], name="threadflow__author__fb00cd_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comment",
-            constraint=models.UniqueConstraint(
-                fields=("thread", "number"), name="threadflow_forum_comment_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="comment",
-            constraint=models.UniqueConstraint(
-                fields=("author", "nonce"), name="threadflow_forum_comment_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="block",
-            constraint=models.UniqueConstraint(
-                fields=("person", "blocked"), name="threadflow_forum_block_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="commentmark",
-            index=models.Index(
-                fields=["person", "-saved_at"], name="threadflow__person__96830e_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="commentmark",
-            constraint=models.UniqueConstraint(
-                fields=("person", "comment"), name="threadflow_forum_commentmark_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="commentmark",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("vote__in", (-1, 0, 1))),
-                name="threadflow_forum_commentmark_vote",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="membership",
-            index=models.Index(fields=["sub", "role", "id"], name="threadflow__sub_id_26756c_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("person", "sub"), name="threadflow_forum_member_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="modlogentry",
-            index=models.Index(
-                fields=["sub", "-created_at", "-id"], name="threadflow__sub_id_faa3e9_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="threadmark",
-            index=models.Index(
-                fields=["person", "-saved_at"], name="threadflow__person__b879f0_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="threadmark",
-            constraint=models.UniqueConstraint(
-                fields=("person", "thread"), name="threadflow_forum_threadmark_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="threadmark",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("vote__in", (-1, 0, 1))),
-                name="threadflow_forum_threadmark_vote",
-            ),
         ),
     ]
