@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ class Members:
 
 
 @pytest.fixture(scope="module")
-def members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
-    var = Path(tmp_path_factory.mktemp("members"))
+def members(demo_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Members]:
+    var = tmp_path_factory.mktemp("members")
+    shutil.copytree(demo_data, var, dirs_exist_ok=True)
     with demo(var) as address:
         made = subprocess.run(
             [sys.executable, "manage.py", "shell", "--no-imports", "-c",
