@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+#: What a cell on SQLite selects while another has PostgreSQL.
+ON_SQLITE = "not browser and not slow and not postgres"
 #: Waits until the other has begun, so that it ends only if both run at once.
 MEET = """
 import pathlib, sys, time
@@ -48,10 +50,27 @@ def test_every_folder_of_tests_has_its_cells(everything):
     folders += [ROOT / "example_project", ROOT / "tests"]
     for folder in folders:
         here = [marks(cell) for cell in everything if cell.folder == folder]
-        assert "not browser and not slow" in here, folder
+        assert {"not browser and not slow", ON_SQLITE} & set(here), folder
         texts = (file.read_text() for file in folder.glob("tests/test_*.py"))
         if any("pytest.mark.browser" in text for text in texts):
             assert "browser and not slow" in here, folder
+
+
+def test_what_needs_postgres_runs_there_and_is_skipped_only_where_there_is_none(
+    suite, everything, monkeypatch
+):
+    for name in suite.PACKAGES:
+        folder = suite.package(name)
+        assert sorted(marks(cell) for cell in everything if cell.folder == folder)[-2:] == [
+            "not browser and not slow",
+            ON_SQLITE,
+        ]
+        for part in suite.NO_DATABASE[name]:
+            assert "mark.postgres" not in (folder / f"tests/test_{part}.py").read_text()
+    monkeypatch.setattr(suite, "_answers", lambda host, port: False)
+    monkeypatch.delenv("DATABASE_URL")
+    alone = suite.cells(suite.Services(), everything=True)
+    assert not [cell.title for cell in alone if "not postgres" in marks(cell)]
 
 
 def test_cells_on_postgres_have_databases_of_their_own(everything):

@@ -6,8 +6,9 @@
     python tools/suite.py forum    # those with that word in their title; with --list, too
 
 A cell is one suite with one environment. It runs in one process, so that it imports, collects and
-migrates once; as many cells run at a time as there are processors (`LANES=` says otherwise). Each has
-a test database of its own, and in Redis one of the numbers from 15 down: some drills empty it.
+migrates once. One cell more runs at a time than there are processors (`LANES=` says otherwise),
+because each waits for servers and browsers now and then. Each has a test database of its own, and
+in Redis one of the numbers from 15 down: some drills empty it.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Services:
             "DATABASE_URL": at._replace(path=f"{at.path}{postgres}").geturl() if there else "",
             # No test asks whether PostgreSQL survives a loss of power.
             "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip(),
-            # What a cell must not do without: one on SQLite skips what needs PostgreSQL.
+            # What a cell must not do without. Without PostgreSQL, one on SQLite skips what needs it.
             "REQUIRE": ",".join(name for name in self.required if there or name != "postgres"),
             "REDIS_URL": self._own_redis(),
             "BROWSER_PATH": self.browser,
@@ -154,7 +155,8 @@ class Cell:
 
 
 def suite(title: str, folder: Path, *more: str, env: dict[str, str] | None = None) -> Cell:
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *more]
+    plugin = ("-p", "threadflow_core.testing.collecting")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", *plugin, *more]
     return Cell(title, folder, command, env or {})
 
 
@@ -165,7 +167,7 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
     browser = "browser" not in found.missing
     made = [suite("site in the browser", EXAMPLE, "-m", seen, env=found.env())] if browser else []
     for name in PACKAGES:
-        marks = ("-m", plain)
+        marks = ("-m", elsewhere(found, plain))
         made.append(suite(f"{name} on SQLite", package(name), *marks, env=found.env()))
         if "postgres" not in found.missing:
             made.append(on_postgres(found, name, plain, server_binds=name in SERVER_BINDING))
@@ -184,6 +186,11 @@ def cells(found: Services, *, everything: bool) -> list[Cell]:
         last = "chat on SQLite" if "postgres" in found.missing else "chat on PostgreSQL"
         next(cell for cell in made if cell.title == last).env["DRILL_TIMES"] = DRILL_TIMES
     return made + (slow(found) if everything else [])
+
+
+def elsewhere(found: Services, marked: str) -> str:
+    """What a cell on SQLite selects: tests of PostgreSQL run in another cell, or skip with why."""
+    return marked if "postgres" in found.missing else f"{marked} and not postgres"
 
 
 def on_postgres(found: Services, name: str, marked: str, *, server_binds: bool) -> Cell:
@@ -205,13 +212,13 @@ def package(name: str) -> Path:
 def slow(found: Services) -> list[Cell]:
     """Models replaced, no sibling, parameters bound the other way, wheels alone, migrations."""
     made = []
+    quick = elsewhere(found, "not slow and not browser")
     for name, switch in (
         *(("forum", "SWAPPED"), ("chat", "SWAPPED"), ("billing", "SWAPPED")),
         ("chat", "WITHOUT_FORUM"),
     ):
         env = found.env() | {switch: "1"}
-        marks = ("-m", "not slow and not browser")
-        made.append(suite(f"{name}, {switch}", package(name), *marks, env=env))
+        made.append(suite(f"{name}, {switch}", package(name), "-m", quick, env=env))
     if "postgres" not in found.missing:
         for name in PACKAGES:
             other = name not in SERVER_BINDING
@@ -269,7 +276,7 @@ def main(arguments: list[str]) -> int:
         return 0
     began = time.monotonic()
     print(f"{len(made)} cells: {', '.join(cell.title for cell in made)}", flush=True)
-    done = Lanes(made).run(int(os.environ.get("LANES") or os.cpu_count() or 2))
+    done = Lanes(made).run(int(os.environ.get("LANES") or (os.cpu_count() or 1) + 1))
     print(f"\n{len(done)} cells in {time.monotonic() - began:.0f} s")
     for cell in done:
         word = "FAILED" if cell.failed else "passed"

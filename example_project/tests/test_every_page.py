@@ -1,10 +1,11 @@
-"""Every page at phone and desktop width, light and dark: axe, policy, no sideways scroll, weight."""
+"""Every page, as a guest, a member and a moderator: axe, policy, no sideways scroll, weight."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,16 @@ pytestmark = [
     pytest.mark.skipif(not browser_path(), reason="no Chromium on this machine"),
 ]
 
-WIDTHS = (320, 390, 1280)
-THEMES = ("light", "dark")
-FEW = {(390, "light"), (1280, "dark")}
-CELLS = [
-    pytest.param(
-        width, theme, id=f"{width}-{theme}",
-        marks=[] if (width, theme) in FEW else [pytest.mark.slow],
-    )
-    for width in WIDTHS
-    for theme in THEMES
-]  # fmt: skip
+LOOKS = [(width, theme) for width in (320, 390, 1280) for theme in ("light", "dark")]
+#: By default a page is loaded once, for a phone, and looked at again when its window has grown and
+#: gone dark; the slow tours load each page for each look.
+TOURS = [
+    pytest.param([(390, "light"), (1280, "dark")], id="once"),
+    *(
+        pytest.param([(width, theme)], id=f"{width}-{theme}", marks=pytest.mark.slow)
+        for width, theme in LOOKS
+    ),
+]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 GUEST = [
@@ -92,45 +92,54 @@ def visitor(request: Any, chromium: Any, address: str) -> tuple[Any, list[str]]:
     return state, [*pages, *rooms]
 
 
-@pytest.mark.parametrize(("width", "theme"), CELLS)
+@pytest.mark.parametrize("looks", TOURS)
 def test_pages(
     chromium: Any,
     address: str,
     places: dict[str, str],
     axe: str,
     visitor: tuple[Any, list[str]],
-    width: int,
-    theme: str,
+    looks: list[tuple[int, str]],
 ) -> None:
     state, pages = visitor
-    context = chromium.new_context(
-        base_url=address, storage_state=state, color_scheme=theme, reduced_motion="reduce",
-        viewport={"width": width, "height": 900},
-    )  # fmt: skip
+    context = chromium.new_context(base_url=address, storage_state=state, reduced_motion="reduce")
     page = context.new_page()
     watch = Watch(page, address)
     wrong: list[str] = []
     for name in pages:
         path = places.get(name, name)
+        turn(page, looks[0])
         status = page.goto(path).status
         if status != (404 if "nothing" in path else 200):
             wrong.append(f"{path}: {status}")
-        page.wait_for_load_state("load")
-        sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        if sideways > 0:
-            wrong.append(f"{path}: {sideways} px wider than the window")
         for role in ("status", "alert"):
             count = page.locator(f"[role={role}]").count()
             if count != 1:
                 wrong.append(f"{path}: {count} regions of role {role}")
-        wrong.extend(f"{path}: {text}" for text in violations(page, axe))
+        wrong.extend(f"{path} {text}" for text in looked_at(page, looks, axe))
     wrong.extend(watch.found)
     context.close()
     assert wrong == []
 
 
-def violations(page: Any, axe: str) -> list[str]:
+def turn(page: Any, look: tuple[int, str]) -> None:
+    width, theme = look
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+
+
+def looked_at(page: Any, looks: list[tuple[int, str]], axe: str) -> Iterator[str]:
+    """What is wrong with the open page in each of these looks."""
     page.evaluate(axe)
+    for look in looks:
+        turn(page, look)
+        sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if sideways > 0:
+            yield f"{look}: {sideways} px wider than the window"
+        yield from (f"{look}: {text}" for text in violations(page))
+
+
+def violations(page: Any) -> list[str]:
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [f"{v['id']}: {n['html'][:120]}" for v in found for n in v["nodes"][:3]]

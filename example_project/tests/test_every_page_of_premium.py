@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from .browser import EXAMPLE, Watch, browser_path, demo, environment
-from .test_every_page import CELLS, axe, violations  # noqa: F401 - a fixture
+from .test_every_page import TOURS, axe, looked_at, turn  # noqa: F401 - a fixture
 
 pytestmark = [
     pytest.mark.browser,
@@ -54,43 +54,37 @@ def rooms(members: Members) -> Iterator[tuple[str, str, list[str]]]:
         yield who, found["session"], pages
 
 
-@pytest.mark.parametrize(("width", "theme"), CELLS)
+@pytest.mark.parametrize("looks", TOURS)
 def test_pages(
     chromium: Any,
     members: Members,
     axe: str,  # noqa: F811
-    width: int,
-    theme: str,
+    looks: list[tuple[int, str]],
 ) -> None:
     wrong: list[str] = []
     for who, session, pages in rooms(members):
-        context = chromium.new_context(
-            base_url=members.address, color_scheme=theme, reduced_motion="reduce",
-            viewport={"width": width, "height": 900},
-        )  # fmt: skip
+        context = chromium.new_context(base_url=members.address, reduced_motion="reduce")
         if session:
             cookie = {"name": "sessionid", "value": session, "url": members.address}
             context.add_cookies([cookie])
         page = context.new_page()
         watch = Watch(page, members.address)
         for path in pages:
-            wrong.extend(f"{who} {path}: {text}" for text in looked_at(page, path, axe))
+            turn(page, looks[0])
+            status = page.goto(path).status
+            if status != 200:
+                wrong.append(f"{who} {path}: {status}")
+            # The frame of the admin is Django's; what must hold there is the policy.
+            if not path.startswith("/admin/"):
+                wrong.extend(f"{who} {path} {text}" for text in looked_at(page, looks, axe))
             if PICTURES:
-                name = f"{who}{path.split('?')[0].replace('/', '_')[-40:]}{width}-{theme}.png"
-                page.screenshot(path=f"{PICTURES}/{name}", full_page=True)
+                pictures(page, f"{who}{path.split('?')[0].replace('/', '_')[-40:]}", looks)
         wrong.extend(f"{who}: {text}" for text in watch.found)
         context.close()
     assert not wrong, "\n".join(wrong)
 
 
-def looked_at(page: Any, path: str, axe: str) -> Iterator[str]:  # noqa: F811
-    answer = page.goto(path)
-    if answer.status != 200:
-        yield str(answer.status)
-    page.wait_for_load_state("load")
-    if path.startswith("/admin/"):
-        return  # its frame is Django's; what must hold is the policy
-    sideways = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if sideways > 0:
-        yield f"{sideways} px wider than the window"
-    yield from violations(page, axe)
+def pictures(page: Any, name: str, looks: list[tuple[int, str]]) -> None:
+    for width, theme in looks:
+        turn(page, (width, theme))
+        page.screenshot(path=f"{PICTURES}/{name}{width}-{theme}.png", full_page=True)

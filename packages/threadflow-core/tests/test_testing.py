@@ -94,6 +94,23 @@ def test_the_plugin_fails_a_test_that_hid_its_escape(pytester):
     result.stdout.fnmatch_lines(["*tried to reach 203.0.113.1*"])
 
 
+def test_garbage_is_collected_less_often_while_tests_run(pytester):
+    pytester.makepyfile(
+        """
+        import gc
+        from threadflow_core.testing.collecting import THRESHOLDS
+
+        def test_it():
+            assert gc.get_threshold() == THRESHOLDS and gc.isenabled()
+            assert gc.get_freeze_count() > 10_000
+        """
+    )
+    result = pytester.runpytest_subprocess(
+        "-p", "threadflow_core.testing.collecting", "-p", "no:django", "-p", "no:randomly"
+    )
+    result.assert_outcomes(passed=1)
+
+
 @pytest.mark.django_db
 class TestQueries:
     def test_exactly(self):
