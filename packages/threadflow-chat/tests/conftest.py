@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 
@@ -12,8 +14,8 @@ from threadflow_chat.swaps import get_message_model, get_room_model
 
 pytest_plugins = [
     "threadflow_core.testing.pytest_plugin",
+    "threadflow_core.testing.live_fixtures",
     "tests.drill_fixtures",
-    "tests.live_fixtures",
 ]
 
 #: How often each drill runs: a fault that is survived once may have been luck.
@@ -39,6 +41,15 @@ def no_limits(settings):
 def media(settings, tmp_path):
     """Uploaded files go where tests may write."""
     settings.MEDIA_ROOT = str(tmp_path)
+
+
+@pytest_asyncio.fixture
+async def live_end(live_end: None) -> AsyncIterator[None]:
+    """Who is there is forgotten, too."""
+    from threadflow_chat.live import presence
+
+    yield
+    await presence.keeper().stop()
 
 
 @pytest.fixture

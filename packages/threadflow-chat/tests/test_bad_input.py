@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -19,13 +18,10 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import reverse
 
-from threadflow_chat.live import presence
 from threadflow_chat.services import messages
 from threadflow_chat.swaps import get_message_model, get_room_model
-from threadflow_core.realtime.hub import current_hub
 from threadflow_core.realtime.threads import in_thread
-
-from .live_client import LocalSocket
+from threadflow_core.testing.live import LiveClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +33,7 @@ CODES = {413: "too_long", 410: "parent_gone", 409: "nonce_used", 403: "not_yours
 class Ways:
     """What one person sends, by each way; all answer with a status."""
 
-    def __init__(self, person: Any, socket: LocalSocket) -> None:
+    def __init__(self, person: Any, socket: LiveClient) -> None:
         self.client = Client()
         self.client.force_login(person)
         self.socket = socket
@@ -90,20 +86,10 @@ class Ways:
 
 
 @pytest_asyncio.fixture
-async def ways(ada: Any, room: Any) -> AsyncIterator[Ways]:
-    socket = LocalSocket(ada)
-    socket.scope["session"] = await in_thread(session_of, ada)
+async def ways(ada: Any, room: Any, sockets: Any) -> Ways:
+    socket = await sockets(ada)
     await socket.follow(room.live_topic)
-    yield await in_thread(Ways, ada, socket)
-    await socket.leave()
-    await presence.keeper().stop()
-    await current_hub().stop()
-
-
-def session_of(person: Any) -> Any:
-    client = Client()
-    client.force_login(person)
-    return client.session
+    return await in_thread(Ways, ada, socket)
 
 
 every_way = pytest.mark.parametrize(
@@ -134,8 +120,7 @@ async def test_texts_that_are_no_message(
 ) -> None:
     if way == "socket" and len(text.encode()) > 16_000:
         ways.socket.send(op="msg.send", i=1, room=str(room.pk), text=text)
-        await ways.socket._task  # one frame has 16 KiB at most
-        assert ways.socket.code == 1009
+        assert await ways.socket.code() == 1009  # one frame has 16 KiB at most
     else:
         assert await ways.say(way, room, text=text) == status
     assert await in_thread(written) == (0, 0)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,13 @@ import pytest_asyncio
 from django.conf import settings
 from django.db import connection
 
-pytest_plugins = ["threadflow_core.testing.pytest_plugin", "pytester"]
+from threadflow_core.testing.live import signed_in
+
+pytest_plugins = [
+    "threadflow_core.testing.pytest_plugin",
+    "threadflow_core.testing.live_fixtures",
+    "pytester",
+]
 
 # A busy machine makes any example slow; what time things may take is tested where it is the subject.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -111,43 +117,11 @@ def bo(django_user_model: Any) -> Any:
 @pytest.fixture
 def session_of() -> Callable[[Any], Any]:
     """A signed-in session in the database, like the one behind a cookie."""
-
-    from django.contrib.sessions.backends.db import SessionStore
-
-    def make(user: Any) -> SessionStore:
-        from django.test import Client
-
-        client = Client()
-        client.force_login(user)
-        return SessionStore(client.cookies[settings.SESSION_COOKIE_NAME].value)
-
-    return make
+    return signed_in
 
 
 @pytest_asyncio.fixture
-async def clients() -> AsyncIterator[Callable[..., Any]]:
-    """Makes clients of sockets that leave with the test: `clients(user=ada)`.
-
-    The hub of the event loop begins with the first of them, with the settings of that moment.
-    """
-    from threadflow_core.realtime.hub import current_hub
-
-    from .live_client import LiveClient
-
-    made: list[LiveClient] = []
-
-    def make(**options: Any) -> LiveClient:
-        made.append(LiveClient(**options))
-        return made[-1]
-
-    yield make
-    for client in made:
-        await client.leave()
-    await current_hub().stop()
-
-
-@pytest_asyncio.fixture
-async def hub(clients: Any) -> Any:
+async def hub(live_clients: Any) -> Any:
     """The hub that the clients meet in; it ends with them."""
     from threadflow_core.realtime.hub import current_hub
 

@@ -54,32 +54,34 @@ def hall() -> Iterator[None]:
     del kinds._kinds["hall"]
 
 
-async def test_a_follower_is_told_what_is_theirs_and_others_are_told_nothing(clients: Any) -> None:
-    client = clients()
+async def test_a_follower_is_told_what_is_theirs_and_others_are_told_nothing(
+    live_clients: Any,
+) -> None:
+    client = live_clients()
     await client.hello("hall:a", "drill:a")
     answers = {frame["topic"]: frame for frame in [await client.get("subd") for _ in range(2)]}
     assert answers["hall:a"]["me"] == {"signed_in": False, "hall": "a"}
     assert "me" not in answers["drill:a"]
 
 
-async def test_it_comes_with_a_fresh_start_too(clients: Any) -> None:
-    client = clients()
+async def test_it_comes_with_a_fresh_start_too(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello()
-    await client.send(op="sub", topic="hall:a", since=7, epoch="another")
+    client.send(op="sub", topic="hall:a", since=7, epoch="another")
     answer = await client.get("subd")
     assert (answer["mode"], answer["page"], answer["me"]["hall"]) == ("reset", {"all": "a"}, "a")
     assert HEARD == [("entered", "a")]
 
 
-async def test_a_kind_hears_once_of_each_who_comes_and_goes(clients: Any) -> None:
-    first, second = clients(), clients()
+async def test_a_kind_hears_once_of_each_who_comes_and_goes(live_clients: Any) -> None:
+    first, second = live_clients(), live_clients()
     await first.hello("hall:a", "hall:b")
     await second.hello("hall:a")
     await second.get("subd")
-    await first.send(op="sub", topic="hall:a")
+    first.send(op="sub", topic="hall:a")
     assert (await first.get("subd"))["op"] == "subd"
-    await first.send(op="unsub", topic="hall:b", i=1)
-    await first.send(op="unsub", topic="hall:b", i=2)
+    first.send(op="unsub", topic="hall:b", i=1)
+    first.send(op="unsub", topic="hall:b", i=2)
     while (await first.get("ok"))["i"] != 2:
         continue
     await second.leave()
@@ -91,16 +93,16 @@ async def test_a_kind_hears_once_of_each_who_comes_and_goes(clients: Any) -> Non
     ]
 
 
-async def test_a_kind_that_fails_to_hear_harms_nobody(clients: Any) -> None:
-    client = clients()
+async def test_a_kind_that_fails_to_hear_harms_nobody(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello("hall:broken")
     assert (await client.get("subd"))["mode"] == "resume"
     await in_thread(lambda: realtime.hint("hall:broken", "sign"))
     assert (await client.get("sign"))["op"] == "sign"
 
 
-async def test_followers_of_one_topic_are_asked_again(clients: Any) -> None:
-    inside, elsewhere = clients(), clients()
+async def test_followers_of_one_topic_are_asked_again(live_clients: Any) -> None:
+    inside, elsewhere = live_clients(), live_clients()
     await inside.hello("hall:a", "hall:b")
     await elsewhere.hello("hall:c")
     for client in (inside, inside, elsewhere):
@@ -115,13 +117,13 @@ async def test_followers_of_one_topic_are_asked_again(clients: Any) -> None:
 
 
 async def test_strangers_are_asked_about_once_and_people_each(
-    clients: Any, ada: Any, bo: Any, session_of: Any
+    live_clients: Any, ada: Any, bo: Any, session_of: Any
 ) -> None:
     people = [None, None, None, ada, ada, bo]
     made = []
     for one in people:
         session = None if one is None else await in_thread(session_of, one)
-        made.append(clients(user=one, session=session))
+        made.append(live_clients(user=one, session=session))
         await made[-1].hello("hall:a")
         await made[-1].get("subd")
     ASKED.clear()
@@ -133,10 +135,10 @@ async def test_strangers_are_asked_about_once_and_people_each(
 
 
 async def test_a_question_that_fails_is_asked_again(
-    clients: Any, monkeypatch: Any, settings: Any
+    live_clients: Any, monkeypatch: Any, settings: Any
 ) -> None:
     settings.THREADFLOW_CORE = {"JOBS_DRIVER": "inline", "REALTIME_RECHECK_SECONDS": 0.5}
-    client = clients()
+    client = live_clients()
     await client.hello("hall:a")
     await client.get("subd")
     real, failed = access.recheck, []

@@ -21,23 +21,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # ---------------------------------------------------------------------- bad clients
 
 
-async def test_a_silent_client_is_closed(clients: Any, monkeypatch: Any) -> None:
+async def test_a_silent_client_is_closed(live_clients: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(protocol, "HELLO_SECONDS", 0.05)
-    client = await clients().open()
+    client = await live_clients().open()
     assert await client.code() == 4404
 
 
-async def test_versions_that_are_not_served_are_told_so(clients: Any) -> None:
-    client = await clients(subprotocols=("threadflow.v9.json",)).open()
+async def test_versions_that_are_not_served_are_told_so(live_clients: Any) -> None:
+    client = await live_clients(subprotocols=("threadflow.v9.json",)).open()
     assert await client.code() == 4502
-    client = await clients(subprotocols=()).open()
-    await client.send(op="hello", v=2)
+    client = await live_clients(subprotocols=()).open()
+    client.send(op="hello", v=2)
     assert await client.code() == 4502
 
 
-async def test_hello_comes_first(clients: Any) -> None:
-    client = await clients().open()
-    await client.send(op="sub", topic="drill:a")
+async def test_hello_comes_first(live_clients: Any) -> None:
+    client = await live_clients().open()
+    client.send(op="sub", topic="drill:a")
     assert await client.code() == 4501
 
 
@@ -46,61 +46,61 @@ async def test_hello_comes_first(clients: Any) -> None:
     ["{", "[]", "null", "5", '{"op": 5}', '{"no": "op"}', "[" * 3000, '"' + "x" * 99 + '"', ""],
 )
 async def test_frames_that_make_no_sense_are_refused_then_end_the_socket(
-    clients: Any, text: str
+    live_clients: Any, text: str
 ) -> None:
-    client = clients()
+    client = live_clients()
     await client.hello()
     for _ in range(2):
-        await client.send_raw(text=text)
+        client.send_raw(text=text)
         assert (await client.get("err"))["code"] == "bad_request"
-    await client.send_raw(text=text)
+    client.send_raw(text=text)
     assert await client.code() == 4501
 
 
-async def test_odd_values_are_answered_and_harm_nothing(clients: Any) -> None:
-    client = clients()
+async def test_odd_values_are_answered_and_harm_nothing(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello(5, None, {"topic": 5}, {"topic": "drill:a", "since": "x", "epoch": 5})
     assert (await client.get())["code"] == "unknown_topic"
     assert (await client.get("subd"))["mode"] == "resume"
     for since in (-1, 10**30):
-        await client.send(op="sub", topic="drill:a", since=since)
+        client.send(op="sub", topic="drill:a", since=since)
         assert (await client.get())["mode"] == "reset"
     for frame in ({"since": True}, {"since": 1.5}, {"i": {"x": 1}}, {"epoch": None}):
-        await client.send(op="sub", topic="drill:a", **frame)
+        client.send(op="sub", topic="drill:a", **frame)
         assert (await client.get())["mode"] == "resume"
-    await client.send(op="unsub", topic=["drill:a"], i=[1])
+    client.send(op="unsub", topic=["drill:a"], i=[1])
     assert await client.get() == {"op": "ok"}
-    await client.send(op="nonsense", i=7)
+    client.send(op="nonsense", i=7)
     assert await client.get() == {
         "op": "err",
         "code": "bad_request",
         "msg": "This is not understood.",
         "i": 7,
     }
-    await client.send(op="hello", v=1)
+    client.send(op="hello", v=1)
     assert (await client.get())["code"] == "bad_request"
 
 
-async def test_binary_and_oversized_frames_end_the_socket(clients: Any) -> None:
-    first, second, third = clients(), clients(), clients()
+async def test_binary_and_oversized_frames_end_the_socket(live_clients: Any) -> None:
+    first, second, third = live_clients(), live_clients(), live_clients()
     for client in (first, second, third):
         await client.hello()
-    await first.send_raw(bytes=b"\x00\xff")
+    first.send_raw(bytes=b"\x00\xff")
     assert await first.code() == 4501
-    await second.send_raw(text="x" * (16 * 1024 + 1))
+    second.send_raw(text="x" * (16 * 1024 + 1))
     assert await second.code() == 1009
-    await third.send_raw(text="é" * (9 * 1024))
+    third.send_raw(text="é" * (9 * 1024))
     assert await third.code() == 1009
 
 
-async def test_a_flood_is_refused_then_ended(clients: Any) -> None:
-    client = clients()
+async def test_a_flood_is_refused_then_ended(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello()
     for _ in range(19):
-        await client.send(op="ping")
+        client.send(op="ping")
         await client.get("pong")
     for _ in range(3):
-        await client.send(op="ping")
+        client.send(op="ping")
     assert await client.code() == 4429
     refusals = []
     while not client.frames.empty():
@@ -110,21 +110,21 @@ async def test_a_flood_is_refused_then_ended(clients: Any) -> None:
     assert all(frame["code"] == "rate" and frame["retry_ms"] > 0 for frame in errors)
 
 
-async def test_there_is_a_most_of_topics_per_socket(clients: Any) -> None:
-    client = clients()
+async def test_there_is_a_most_of_topics_per_socket(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello(*(f"drill:r{n}" for n in range(51)))
     answers = [await client.get() for _ in range(51)]
     assert [answer["op"] for answer in answers] == ["subd"] * 50 + ["err"]
     assert answers[50]["code"] == "too_many_topics"
-    await client.send(op="sub", topic="drill:r1")
+    client.send(op="sub", topic="drill:r1")
     assert (await client.get())["op"] == "subd"
 
 
 async def test_a_client_that_does_not_read_is_cut_off_and_slows_nobody(
-    hub: Hub, clients: Any, monkeypatch: Any
+    hub: Hub, live_clients: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("threadflow_core.realtime.sockets.CLOSE_PATIENCE", 0.2)
-    slow, quick = clients(), clients(address="10.0.0.2")
+    slow, quick = live_clients(), live_clients(address="10.0.0.2")
     for client in (slow, quick):
         await client.hello("drill:a")
         await client.get("subd")
@@ -144,8 +144,8 @@ async def test_a_client_that_does_not_read_is_cut_off_and_slows_nobody(
     slow.reading.set()
 
 
-async def test_a_short_stall_loses_nothing(hub: Hub, clients: Any) -> None:
-    client = clients()
+async def test_a_short_stall_loses_nothing(hub: Hub, live_clients: Any) -> None:
+    client = live_clients()
     await client.hello("drill:a")
     await client.get("subd")
     client.reading.clear()
@@ -156,9 +156,9 @@ async def test_a_short_stall_loses_nothing(hub: Hub, clients: Any) -> None:
 
 
 async def test_a_stalled_client_that_reads_again_learns_why_it_was_closed(
-    hub: Hub, clients: Any
+    hub: Hub, live_clients: Any
 ) -> None:
-    client = clients()
+    client = live_clients()
     await client.hello("drill:a")
     await client.get("subd")
     client.reading.clear()

@@ -16,10 +16,10 @@ from threadflow_core import realtime
 from threadflow_core.policies import Verdict
 from threadflow_core.realtime import kinds, protocol, tickets
 from threadflow_core.realtime.threads import in_thread
+from threadflow_core.testing.live import LiveClient
 
 from .drill import topics
 from .drill.models import Ban
-from .live_client import LiveClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # ---------------------------------------------------------------------- rights
 
 
-async def test_private_topics_are_refused_like_ones_that_do_not_exist(clients: Any) -> None:
-    client = clients()
+async def test_private_topics_are_refused_like_ones_that_do_not_exist(live_clients: Any) -> None:
+    client = live_clients()
     await client.hello("drill:private-x", "nothing:here", "odd name")
     answers = [await client.get() for _ in range(3)]
     assert {(answer["op"], answer["code"]) for answer in answers} == {("err", "unknown_topic")}
@@ -36,8 +36,10 @@ async def test_private_topics_are_refused_like_ones_that_do_not_exist(clients: A
     assert await client.nothing()
 
 
-async def test_losing_a_right_ends_only_that_topic(clients: Any, ada: Any, session_of: Any) -> None:
-    client = clients(user=ada, session=await in_thread(session_of, ada))
+async def test_losing_a_right_ends_only_that_topic(
+    live_clients: Any, ada: Any, session_of: Any
+) -> None:
+    client = live_clients(user=ada, session=await in_thread(session_of, ada))
     await client.hello("drill:private-x", "drill:open")
     await client.get("subd")
     await client.get("subd")
@@ -52,15 +54,15 @@ async def test_losing_a_right_ends_only_that_topic(clients: Any, ada: Any, sessi
     await in_thread(topics.write, "private-x", "secret")
     await in_thread(topics.write, "open", "fine")
     assert (await client.get())["topic"] == "drill:open"
-    await client.send(op="sub", topic="drill:private-x", i=3)
+    client.send(op="sub", topic="drill:private-x", i=3)
     assert (await client.get())["code"] == "banned"
 
 
 async def test_everybody_can_be_asked_again_when_a_room_changes(
-    clients: Any, ada: Any, session_of: Any, monkeypatch: Any
+    live_clients: Any, ada: Any, session_of: Any, monkeypatch: Any
 ) -> None:
-    stranger = clients()
-    member = clients(user=ada, session=await in_thread(session_of, ada))
+    stranger = live_clients()
+    member = live_clients(user=ada, session=await in_thread(session_of, ada))
     for client in (stranger, member):
         await client.hello("drill:a")
         await client.get("subd")
@@ -81,10 +83,10 @@ async def test_everybody_can_be_asked_again_when_a_room_changes(
 
 
 async def test_rights_are_asked_again_without_any_message(
-    clients: Any, ada: Any, session_of: Any, settings: Any
+    live_clients: Any, ada: Any, session_of: Any, settings: Any
 ) -> None:
     settings.THREADFLOW_CORE = {"JOBS_DRIVER": "inline", "REALTIME_RECHECK_SECONDS": 0.2}
-    client = clients(user=ada, session=await in_thread(session_of, ada))
+    client = live_clients(user=ada, session=await in_thread(session_of, ada))
     await client.hello("drill:private-x")
     await client.get("subd")
     await in_thread(lambda: Ban.objects.create(room="private-x", user_id=ada.pk))
@@ -92,10 +94,10 @@ async def test_rights_are_asked_again_without_any_message(
 
 
 async def test_signing_out_closes_the_sockets_of_that_session_only(
-    clients: Any, ada: Any, session_of: Any
+    live_clients: Any, ada: Any, session_of: Any
 ) -> None:
     here, there = await in_thread(session_of, ada), await in_thread(session_of, ada)
-    laptop, phone = clients(user=ada, session=here), clients(user=ada, session=there)
+    laptop, phone = live_clients(user=ada, session=here), live_clients(user=ada, session=there)
     await laptop.hello()
     await phone.hello()
 
@@ -106,15 +108,15 @@ async def test_signing_out_closes_the_sockets_of_that_session_only(
 
     await in_thread(sign_out)
     assert await laptop.code() == 4505
-    await phone.send(op="ping")
+    phone.send(op="ping")
     assert await phone.get("pong")
 
 
 async def test_a_changed_password_and_a_closed_account_reach_open_sockets(
-    clients: Any, ada: Any, bo: Any, session_of: Any
+    live_clients: Any, ada: Any, bo: Any, session_of: Any
 ) -> None:
-    first = clients(user=ada, session=await in_thread(session_of, ada))
-    second = clients(user=bo, session=await in_thread(session_of, bo))
+    first = live_clients(user=ada, session=await in_thread(session_of, ada))
+    second = live_clients(user=bo, session=await in_thread(session_of, bo))
     await first.hello()
     await second.hello()
 
@@ -130,11 +132,11 @@ async def test_a_changed_password_and_a_closed_account_reach_open_sockets(
 
 
 async def test_a_deleted_account_and_a_lost_session_end_the_socket(
-    clients: Any, ada: Any, bo: Any, session_of: Any
+    live_clients: Any, ada: Any, bo: Any, session_of: Any
 ) -> None:
     session = await in_thread(session_of, bo)
-    first = clients(user=ada, session=await in_thread(session_of, ada))
-    second = clients(user=bo, session=session)
+    first = live_clients(user=ada, session=await in_thread(session_of, ada))
+    second = live_clients(user=bo, session=session)
     await first.hello()
     await second.hello()
     await in_thread(ada.delete)
@@ -149,9 +151,9 @@ async def test_a_deleted_account_and_a_lost_session_end_the_socket(
 
 
 async def test_an_expired_identity_is_closed_and_nothing_comes_after(
-    clients: Any, ada: Any
+    live_clients: Any, ada: Any
 ) -> None:
-    client = clients(origin=None)
+    client = live_clients(origin=None)
     ticket = tickets.issue(ada, expires_at=time.time() + 3)
     await client.hello("drill:a", ticket=ticket)
     await client.get("subd")
@@ -160,17 +162,17 @@ async def test_an_expired_identity_is_closed_and_nothing_comes_after(
     assert await client.nothing()
 
 
-async def test_another_ticket_renews_the_socket(clients: Any, ada: Any, bo: Any) -> None:
-    client = clients(origin=None)
+async def test_another_ticket_renews_the_socket(live_clients: Any, ada: Any, bo: Any) -> None:
+    client = live_clients(origin=None)
     soon = tickets.issue(ada, expires_at=time.time() + 3)
     await client.hello(ticket=soon)
     later = int(time.time()) + 600
-    await client.send(op="auth", ticket=tickets.issue(ada, expires_at=later), i=1)
+    client.send(op="auth", ticket=tickets.issue(ada, expires_at=later), i=1)
     assert await client.get("ok") == {"op": "ok", "exp": later, "i": 1}
     await asyncio.sleep(3.2)
-    await client.send(op="ping")
+    client.send(op="ping")
     assert await client.get("pong")
-    await client.send(op="auth", ticket=tickets.issue(bo, expires_at=later))
+    client.send(op="auth", ticket=tickets.issue(bo, expires_at=later))
     assert await client.code() == 4500
 
 
@@ -196,30 +198,30 @@ async def test_another_ticket_renews_the_socket(clients: Any, ada: Any, bo: Any)
     ],
 )
 async def test_pages_of_other_sites_are_refused_before_the_socket_opens(
-    clients: Any, settings: Any, origin: str, good: bool
+    live_clients: Any, settings: Any, origin: str, good: bool
 ) -> None:
     settings.THREADFLOW_CORE = {"REALTIME_ORIGINS": ("https://*.friend.example",)}
-    client = await clients(origin=origin).open()
+    client = await live_clients(origin=origin).open()
     assert (client.accepted is not None) is good
     assert client.closed.done() is not good
 
 
 async def test_without_an_origin_cookies_count_for_nothing(
-    clients: Any, ada: Any, session_of: Any
+    live_clients: Any, ada: Any, session_of: Any
 ) -> None:
     session = await in_thread(session_of, ada)
-    client = clients(user=ada, session=session, origin=None)
+    client = live_clients(user=ada, session=session, origin=None)
     assert (await client.hello("drill:private-x"))["user"] is None
     assert (await client.get())["code"] == "unknown_topic"
 
 
 async def test_the_cookie_is_read_without_a_middleware_and_checked(
-    clients: Any, ada: Any, session_of: Any
+    live_clients: Any, ada: Any, session_of: Any
 ) -> None:
     key = (await in_thread(session_of, ada)).session_key
 
     def with_cookie(cookie: str) -> LiveClient:
-        client = clients()
+        client = live_clients()
         del client.scope["user"], client.scope["session"]
         client.scope["headers"].append((b"cookie", cookie.encode()))
         return client
@@ -237,23 +239,23 @@ async def test_the_cookie_is_read_without_a_middleware_and_checked(
     assert (await with_cookie(f"{name}={key}").hello())["user"] is None
 
 
-async def test_a_ticket_admits_once(clients: Any, ada: Any) -> None:
+async def test_a_ticket_admits_once(live_clients: Any, ada: Any) -> None:
     ticket = await in_thread(lambda: tickets.issue(ada, expires_at=time.time() + 60))
-    first = clients(origin=None)
+    first = live_clients(origin=None)
     welcome = await first.hello("drill:private-x", ticket=ticket)
     assert welcome["user"] == kinds.user_key(ada.pk)
     assert (await first.get("subd"))["topic"] == "drill:private-x"
-    second = await clients(origin=None).open()
-    await second.send(op="hello", ticket=ticket)
+    second = await live_clients(origin=None).open()
+    second.send(op="hello", ticket=ticket)
     assert await second.code() == 4500
 
 
-async def test_bad_tickets_are_refused(clients: Any, ada: Any, monkeypatch: Any) -> None:
+async def test_bad_tickets_are_refused(live_clients: Any, ada: Any, monkeypatch: Any) -> None:
     good = tickets.issue(ada, expires_at=time.time() + 60)
     old_password = tickets.issue(ada, expires_at=time.time() + 60)
     for ticket in ("", "nonsense", good[:-2] + "xx", 5, None, ["x"], "x" * 5000):
-        client = await clients(origin=None).open()
-        await client.send(op="hello", ticket=ticket)
+        client = await live_clients(origin=None).open()
+        client.send(op="hello", ticket=ticket)
         assert await client.code() == 4500
 
     def change() -> None:
@@ -261,49 +263,49 @@ async def test_bad_tickets_are_refused(clients: Any, ada: Any, monkeypatch: Any)
         ada.save()
 
     await in_thread(change)
-    client = await clients(origin=None).open()
-    await client.send(op="hello", ticket=old_password)
+    client = await live_clients(origin=None).open()
+    client.send(op="hello", ticket=old_password)
     assert await client.code() == 4500
     fresh = tickets.issue(ada, expires_at=time.time() + 60)
     monkeypatch.setattr(tickets, "GOOD_FOR", -1)
-    client = await clients(origin=None).open()
-    await client.send(op="hello", ticket=fresh)
+    client = await live_clients(origin=None).open()
+    client.send(op="hello", ticket=fresh)
     assert await client.code() == 4500
 
 
-async def test_a_crowd_of_sockets_is_cut_off(clients: Any, ada: Any, session_of: Any) -> None:
+async def test_a_crowd_of_sockets_is_cut_off(live_clients: Any, ada: Any, session_of: Any) -> None:
     session = await in_thread(session_of, ada)
-    mine = [clients(user=ada, session=session) for _ in range(11)]
+    mine = [live_clients(user=ada, session=session) for _ in range(11)]
     for client in mine[:10]:
         await client.hello()
     await mine[10].open()
     assert await mine[10].code() == 4504
-    strangers = [clients(address="10.9.9.9") for _ in range(21)]
+    strangers = [live_clients(address="10.9.9.9") for _ in range(21)]
     for client in strangers[:20]:
         await client.hello()
-    await (await strangers[20].open()).send(op="hello", v=1)
+    (await strangers[20].open()).send(op="hello", v=1)
     assert await strangers[20].code() == 4504
-    await clients(address="10.9.9.8").hello()
+    await live_clients(address="10.9.9.8").hello()
 
 
 async def test_many_who_bring_tickets_connect_from_one_address(
-    clients: Any, ada: Any, monkeypatch: Any
+    live_clients: Any, ada: Any, monkeypatch: Any
 ) -> None:
     """Behind one address may be a whole office: who proves themselves is no stranger."""
     monkeypatch.setattr(protocol, "SOCKETS_PER_ADDRESS", 2)
     monkeypatch.setattr(protocol, "UNKNOWN_PER_ADDRESS", 6)
-    office = [await clients(origin=None, address="10.9.9.7").open() for _ in range(6)]
-    late = await clients(origin=None, address="10.9.9.7").open()
+    office = [await live_clients(origin=None, address="10.9.9.7").open() for _ in range(6)]
+    late = await live_clients(origin=None, address="10.9.9.7").open()
     assert await late.code() == 4504  # so many may be unknown at a time
     until = time.time() + 600
     for client in office[:4]:
-        await client.send(op="hello", v=1, ticket=tickets.issue(ada, expires_at=until))
+        client.send(op="hello", v=1, ticket=tickets.issue(ada, expires_at=until))
         assert (await client.get("welcome"))["user"]
     for client in office[4:]:
-        await client.send(op="hello", v=1)
+        client.send(op="hello", v=1)
         assert await client.get("welcome")
-    third = await clients(origin=None, address="10.9.9.7").open()
-    await third.send(op="hello", v=1)
+    third = await live_clients(origin=None, address="10.9.9.7").open()
+    third.send(op="hello", v=1)
     assert await third.code() == 4504
 
 

@@ -7,6 +7,8 @@ from django.db import connection
 
 from threadflow_forum.services import comments, subs, threads
 
+pytest_plugins = ["threadflow_core.testing.live_fixtures"]
+
 # A busy machine makes any example slow; what time things may take is tested where it is the subject.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
