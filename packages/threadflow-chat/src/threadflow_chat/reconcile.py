@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import F, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
+
+from threadflow_core.counters import Drift, counted, differences
 
 from .models import INSIDE, Mention, Reaction, RoomMember
 from .swaps import get_message_model, get_room_model
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One counter that is not what the rows say."""
-
-    model: str
-    pk: Any
-    field: str
-    stored: Any
-    counted: Any
 
 
 def find() -> Iterator[Drift]:
@@ -43,8 +33,8 @@ def _rooms() -> Iterator[Drift]:
     messages = get_message_model().objects.filter(room=OuterRef("pk")).order_by().values("room")
     newest = Coalesce(Subquery(messages.annotate(n=Max("mno")).values("n")), 0)
     members = RoomMember.objects.filter(room=OuterRef("pk"), role__in=INSIDE)
-    yield from _differences(
-        get_room_model(), {"last_mno": newest, "member_count": _counted(members, "room")}
+    yield from differences(
+        get_room_model(), {"last_mno": newest, "member_count": counted(members, "room")}
     )
 
 
@@ -54,32 +44,15 @@ def _members() -> Iterator[Drift]:
         person_id=OuterRef("person_id"),
         mno__gt=OuterRef("last_read_mno"),
     )
-    yield from _differences(RoomMember, {"mention_count": _counted(named, "room_id")})
+    yield from differences(RoomMember, {"mention_count": counted(named, "room_id")})
     # Against the rows, not against the room's own counter, which may be the wrong one.
     written = get_message_model().objects.filter(room=OuterRef("room")).order_by().values("room")
     newest = Coalesce(Subquery(written.annotate(n=Max("mno")).values("n")), 0)
     ahead = RoomMember.objects.annotate(newest=newest).filter(last_read_mno__gt=F("newest"))
-    for pk, stored, counted in ahead.values_list("pk", "last_read_mno", "newest"):
-        yield Drift(RoomMember._meta.label, pk, "last_read_mno", stored, counted)
+    for pk, read, most in ahead.values_list("pk", "last_read_mno", "newest"):
+        yield Drift(RoomMember._meta.label, pk, "last_read_mno", read, most)
 
 
 def _messages() -> Iterator[Drift]:
     reactions = Reaction.objects.filter(message=OuterRef("pk"))
-    yield from _differences(get_message_model(), {"reaction_count": _counted(reactions, "message")})
-
-
-def _counted(rows: Any, key: str) -> Any:
-    grouped = rows.order_by().values(key).annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(grouped), 0)
-
-
-def _differences(model: Any, fields: dict[str, Any]) -> Iterator[Drift]:
-    names = {f"true_{name}": counted for name, counted in fields.items()}
-    wrong = Q()
-    for name in fields:
-        wrong |= ~Q(**{name: F(f"true_{name}")})
-    rows = model.objects.annotate(**names).filter(wrong)
-    for row in rows.values("pk", *fields, *names).iterator(chunk_size=2_000):
-        for name in fields:
-            if row[name] != row[f"true_{name}"]:
-                yield Drift(model._meta.label, row["pk"], name, row[name], row[f"true_{name}"])
+    yield from differences(get_message_model(), {"reaction_count": counted(reactions, "message")})

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef
+
+from threadflow_core.counters import Drift, counted, differences
 
 from . import paths
 from .abstract_models import State
 from .models import INSIDE, CommentMark, Membership, ThreadMark
 from .swaps import get_comment_model, get_sub_model, get_thread_model
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One counter that is not what the rows say."""
-
-    model: str
-    pk: Any
-    field: str
-    stored: Any
-    counted: Any
 
 
 def find() -> Iterator[Drift]:
@@ -47,46 +36,29 @@ def repair(drift: Drift) -> None:
         row.save()
 
 
-def _counted(rows: Any, key: str) -> Any:
-    grouped = rows.order_by().values(key).annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(grouped), 0)
-
-
-def _differences(model: Any, fields: dict[str, Any]) -> Iterator[Drift]:
-    names = {f"true_{name}": counted for name, counted in fields.items()}
-    wrong = Q()
-    for name in fields:
-        wrong |= ~Q(**{name: F(f"true_{name}")})
-    rows = model.objects.annotate(**names).filter(wrong)
-    for row in rows.values("pk", *fields, *names).iterator(chunk_size=2_000):
-        for name in fields:
-            if row[name] != row[f"true_{name}"]:
-                yield Drift(model._meta.label, row["pk"], name, row[name], row[f"true_{name}"])
-
-
 def _subs() -> Iterator[Drift]:
     threads = get_thread_model().objects.filter(sub=OuterRef("pk"), state=State.VISIBLE)
     members = Membership.objects.filter(sub=OuterRef("pk"), role__in=INSIDE)
-    yield from _differences(
+    yield from differences(
         get_sub_model(),
-        {"thread_count": _counted(threads, "sub"), "member_count": _counted(members, "sub")},
+        {"thread_count": counted(threads, "sub"), "member_count": counted(members, "sub")},
     )
 
 
 def _votes(model: Any, marks: Any, key: str) -> Iterator[Drift]:
     mine = marks.objects.filter(**{key: OuterRef("pk")})
-    yield from _differences(
+    yield from differences(
         model,
         {
-            "up": _counted(mine.filter(effect=1), key),
-            "down": _counted(mine.filter(effect=-1), key),
+            "up": counted(mine.filter(effect=1), key),
+            "down": counted(mine.filter(effect=-1), key),
         },
     )
 
 
 def _thread_counts() -> Iterator[Drift]:
     visible = get_comment_model().objects.filter(thread=OuterRef("pk"), state=State.VISIBLE)
-    yield from _differences(get_thread_model(), {"comment_count": _counted(visible, "thread")})
+    yield from differences(get_thread_model(), {"comment_count": counted(visible, "thread")})
 
 
 def _trees() -> Iterator[Drift]:

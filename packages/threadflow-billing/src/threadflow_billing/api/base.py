@@ -5,30 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadflow_core.api.views import ServiceAPIView
-from threadflow_core.exceptions import SignInRequired
 
 from ..models import Command
 
 
 class BillingAPIView(ServiceAPIView):
     """Everything but the plans is one's own; every write asks the services."""
-
-    def person(self, request: Request) -> Any:
-        """The signed-in person; raises SignInRequired."""
-        if not request.user.is_authenticated:
-            raise SignInRequired()
-        return request.user
-
-    def parse(self, serializer: type[serializers.Serializer[Any]], request: Request) -> Any:
-        """The checked input; raises DRF's ValidationError (422)."""
-        form = serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return form.validated_data
 
     def asked(self, command: Command) -> Response:
         """202: Stripe is being asked; `commands/<id>/` has the answer. 200 when it is there."""

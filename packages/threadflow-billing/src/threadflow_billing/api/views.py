@@ -13,13 +13,13 @@ from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
     extend_schema,
-    inline_serializer,
 )
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadflow_core import ports
 from threadflow_core.api.pagination import page_response
+from threadflow_core.api.schema import CURSOR, LIMIT, page_schema
 
 from ..access import Access
 from ..models import (
@@ -41,25 +41,6 @@ ASKED = {
     200: s.CommandSerializer,
     202: OpenApiResponse(s.CommandSerializer, "Stripe is being asked."),
 }
-PAGING = [
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`."),
-    OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100."),
-]
-
-
-def paged(name: str, item: Any) -> Any:
-    from rest_framework import serializers
-
-    return OpenApiResponse(
-        inline_serializer(
-            f"BillingPageOf{name}",
-            {
-                "next": serializers.URLField(allow_null=True),
-                "previous": serializers.URLField(allow_null=True),
-                "results": item(many=True),
-            },
-        )
-    )
 
 
 class PlansView(BillingAPIView):
@@ -243,8 +224,8 @@ class KeepView(BillingAPIView):
 class HistoryView(BillingAPIView):
     @extend_schema(
         operation_id="billing_subscription_history",
-        parameters=PAGING,
-        responses=paged("Step", s.StepSerializer),
+        parameters=[CURSOR, LIMIT],
+        responses=page_schema("Billing", s.StepSerializer),
     )
     def get(self, request: Request) -> Response:
         """Every step about one's plan, payments and access, newest first."""
@@ -258,8 +239,8 @@ class HistoryView(BillingAPIView):
 class InvoicesView(BillingAPIView):
     @extend_schema(
         operation_id="billing_invoices",
-        parameters=PAGING,
-        responses=paged("Invoice", s.InvoiceSerializer),
+        parameters=[CURSOR, LIMIT],
+        responses=page_schema("Billing", s.InvoiceSerializer),
     )
     def get(self, request: Request) -> Response:
         """Payments that came in, newest first. Links to documents: `…/link/`."""

@@ -2,54 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from threadflow_core import people
+from threadflow_core.api.schema import page_schema
 from threadflow_core.api.views import ServiceAPIView
-from threadflow_core.exceptions import Invalid, NotFound, SignInRequired
+from threadflow_core.exceptions import Invalid, NotFound
 
 from .. import frames, policies
 from ..swaps import get_message_model, get_room_model
 
-CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`.")
-LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100.")
 #: Largest number that the database holds.
 MOST = 2**53
 
 
-@cache
 def page_of(serializer: type[serializers.Serializer[Any]]) -> OpenApiResponse:
     """The schema of a cursor page."""
-    name = serializer.__name__.removesuffix("Serializer")
-    fields = {
-        "next": serializers.URLField(allow_null=True),
-        "previous": serializers.URLField(allow_null=True),
-        "results": serializer(many=True),
-    }
-    return OpenApiResponse(inline_serializer(f"ChatPageOf{name}", fields))
+    return page_schema("Chat", serializer)
 
 
 class ChatAPIView(ServiceAPIView):
     """Strangers read what is public; every write asks the policies."""
-
-    def person(self, request: Request) -> Any:
-        """The signed-in person; raises SignInRequired."""
-        if not request.user.is_authenticated:
-            raise SignInRequired()
-        return request.user
-
-    def parse(self, serializer: type[serializers.Serializer[Any]], request: Request) -> Any:
-        """The checked input; raises DRF's ValidationError (422)."""
-        form = serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return form.validated_data
 
     def find_room(self, id: Any) -> Any:
         """A room whose existence the person may know; raises NotFound."""

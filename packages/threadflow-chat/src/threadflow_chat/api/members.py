@@ -13,13 +13,14 @@ from rest_framework.response import Response
 from threadflow_core import people
 from threadflow_core.api.pagination import cursor_of, size_of
 from threadflow_core.api.pagination import page_of as answer_page
+from threadflow_core.api.schema import CURSOR, LIMIT
 from threadflow_core.cursors import paginate
 from threadflow_core.exceptions import Invalid
 
 from .. import frames, policies
 from ..models import RoomMember
 from ..services import membership
-from .base import CURSOR, LIMIT, ChatAPIView, page_of
+from .base import ChatAPIView, page_of
 from .serializers import InviteSerializer, MemberSerializer, ModerateSerializer
 
 

@@ -15,6 +15,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from threadflow_core.api.pagination import cursor_of, size_of
 from threadflow_core.api.pagination import page_of as answer_page
+from threadflow_core.api.schema import CURSOR, LIMIT
 from threadflow_core.cursors import sign, unsign
 from threadflow_core.exceptions import BadCursor, Invalid
 from threadflow_core.limits import spend
@@ -22,7 +23,7 @@ from threadflow_core.limits import spend
 from .. import frames
 from ..services import bots, files, finding, flags, history, pins, reactions, reads
 from ..services import messages as service
-from .base import CURSOR, LIMIT, ChatAPIView, page_of
+from .base import ChatAPIView, page_of
 from .serializers import (
     AttachmentSerializer,
     EditMessageSerializer,

@@ -1,4 +1,4 @@
-"""What every operation shares in the OpenAPI schema: the error body and when it comes.
+"""What operations share in the OpenAPI schema: cursor pages, the error body and when it comes.
 
 `SPECTACULAR_SETTINGS["POSTPROCESSING_HOOKS"]` takes `threadflow_core.api.schema.document_errors`
 after the defaults.
@@ -6,9 +6,17 @@ after the defaults.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from rest_framework import serializers
+
+#: What lists take that `pagination` cuts.
+CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`.")
+LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100.")
 
 ERROR = {
     "type": "object",
@@ -26,6 +34,18 @@ ERROR = {
 
 _UNSAFE = {"post", "put", "patch", "delete"}
 _METHODS = _UNSAFE | {"get"}
+
+
+@cache
+def page_schema(prefix: str, serializer: type[serializers.Serializer[Any]]) -> OpenApiResponse:
+    """A cursor page of what `serializer` describes; its component is `<prefix>PageOf<Name>`."""
+    name = serializer.__name__.removesuffix("Serializer")
+    fields = {
+        "next": serializers.URLField(allow_null=True),
+        "previous": serializers.URLField(allow_null=True),
+        "results": serializer(many=True),
+    }
+    return OpenApiResponse(inline_serializer(f"{prefix}PageOf{name}", fields))
 
 
 def document_errors(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import HttpResponse
+from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import idempotency, limits
+from ..exceptions import SignInRequired
 from ..limits import Limit
 from .exceptions import exception_handler
 
@@ -31,6 +33,18 @@ class ServiceAPIView(APIView):
 
     limit: ClassVar[Limit | dict[str, Limit] | None] = None
     idempotency_required: ClassVar[bool] = False
+
+    def person(self, request: Request) -> Any:
+        """The signed-in person; raises SignInRequired."""
+        if not request.user.is_authenticated:
+            raise SignInRequired()
+        return request.user
+
+    def parse(self, serializer: type[serializers.Serializer[Any]], request: Request) -> Any:
+        """The checked input; raises DRF's ValidationError (422)."""
+        form = serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return form.validated_data
 
     def get_exception_handler(self) -> Callable[..., Any]:
         return exception_handler

@@ -2,52 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from threadflow_core.api.schema import page_schema
 from threadflow_core.api.views import ServiceAPIView
-from threadflow_core.exceptions import Invalid, SignInRequired
+from threadflow_core.exceptions import Invalid
 
 from .. import blocks, policies
 from ..swaps import get_comment_model, get_sub_model, get_thread_model
 
-CURSOR = OpenApiParameter("cursor", OpenApiTypes.STR, description="From `next` or `previous`.")
-LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description="1 to 100.")
 ID = OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)
 SLUG = OpenApiParameter("slug", OpenApiTypes.STR, OpenApiParameter.PATH)
 
 
-@cache
 def page_of(serializer: type[serializers.Serializer[Any]]) -> OpenApiResponse:
     """The schema of a cursor page."""
-    name = serializer.__name__.removesuffix("Serializer")
-    fields = {
-        "next": serializers.URLField(allow_null=True),
-        "previous": serializers.URLField(allow_null=True),
-        "results": serializer(many=True),
-    }
-    return OpenApiResponse(inline_serializer(f"ForumPageOf{name}", fields))
+    return page_schema("Forum", serializer)
 
 
 class ForumAPIView(ServiceAPIView):
     """Anonymous readers may read; every write asks the policies."""
-
-    def person(self, request: Request) -> Any:
-        """The signed-in person; raises SignInRequired."""
-        if not request.user.is_authenticated:
-            raise SignInRequired()
-        return request.user
-
-    def parse(self, serializer: type[serializers.Serializer[Any]], request: Request) -> Any:
-        """The checked input; raises DRF's ValidationError (422)."""
-        form = serializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return form.validated_data
 
     def find_sub(self, slug: str) -> Any:
         return get_sub_model().objects.visible_to(self.request.user).get_named(slug)

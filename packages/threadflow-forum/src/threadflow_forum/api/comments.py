@@ -10,12 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from threadflow_core.api.schema import CURSOR
+
 from .. import blocks, branches
 from ..services import comments as service
 from ..services import moderation, votes
 from ..swaps import get_comment_model
 from ..tree import CommentSort, Tree
-from .base import CURSOR, ForumAPIView, page_of, with_cards
+from .base import ForumAPIView, page_of, with_cards
 from .serializers import (
     CommentSerializer,
     EditCommentSerializer,

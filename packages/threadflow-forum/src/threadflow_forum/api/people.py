@@ -11,11 +11,12 @@ from rest_framework.response import Response
 
 from threadflow_core import people
 from threadflow_core.api.pagination import page_response
+from threadflow_core.api.schema import CURSOR, LIMIT
 
 from ..models import Membership, ModLogEntry
 from ..people import find_person
 from ..swaps import get_sub_model
-from .base import CURSOR, LIMIT, ForumAPIView, page_of
+from .base import ForumAPIView, page_of
 from .serializers import MeSerializer, ModLogSerializer, UserSerializer
 
 SUB = OpenApiParameter("sub", OpenApiTypes.STR, description="Only acts in this sub.")

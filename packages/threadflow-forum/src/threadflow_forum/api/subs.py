@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from threadflow_core.api.pagination import page_response
+from threadflow_core.api.schema import CURSOR, LIMIT
 
 from ..models import Membership
 from ..services import subs as service
 from ..swaps import get_sub_model
-from .base import CURSOR, LIMIT, ForumAPIView, page_of
+from .base import ForumAPIView, page_of
 from .serializers import (
     EditSubSerializer,
     JoinSerializer,

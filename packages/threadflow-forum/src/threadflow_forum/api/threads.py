@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from threadflow_core.api.pagination import cursor_of, size_of
 from threadflow_core.api.pagination import page_of as cut
+from threadflow_core.api.schema import CURSOR, LIMIT
 from threadflow_core.exceptions import Invalid
 
 from .. import feeds
@@ -18,7 +19,7 @@ from ..feeds import Feed, Sort, Window
 from ..services import comments as comment_service
 from ..services import moderation, votes
 from ..services import threads as service
-from .base import CURSOR, LIMIT, ForumAPIView, page_of, with_cards
+from .base import ForumAPIView, page_of, with_cards
 from .serializers import (
     EditThreadSerializer,
     LockSerializer,
